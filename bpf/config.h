@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the helper tells one probe's program before it is loaded: read-only data
+ * of the program, constants to the verifier, out of reach of the capturing
+ * process.  Compiled for both sides.
+ */
+#ifndef BPFPROBE_CONFIG_H
+#define BPFPROBE_CONFIG_H
+
+enum bpfprobe_direction {
+	BPFPROBE_DIR_DERIVE = 0, /* the probe sees both: told from the packet */
+	BPFPROBE_DIR_IN,
+	BPFPROBE_DIR_OUT,
+};
+
+struct bpfprobe_config {
+	__u32 probe;	 /* index in the handle, goes into every record */
+	__u32 snaplen;	 /* bytes of a packet that are wanted, behind its MAC header */
+	__u32 ifindex;	 /* only packets of this interface of `netns`; 0: of all */
+	__u32 netns;	 /* only packets of this network namespace (inode); 0: of all */
+	__u32 home;	 /* inode of the capturing process's network namespace */
+	__u32 direction; /* enum bpfprobe_direction */
+	__u32 asis;	 /* 1: the packet starts at skb->data (proto= option) */
+	__u32 tai;	 /* 1: CLOCK_TAI, else CLOCK_BOOTTIME */
+};
+
+#endif

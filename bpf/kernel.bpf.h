@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The little that the programs know of kernel types.  Every struct is matched
+ * by name against the running kernel's BTF when a program is loaded (CO-RE),
+ * so that order, offsets and missing members do not matter here, and the build
+ * needs no kernel headers and no BTF.
+ */
+#ifndef BPFPROBE_KERNEL_BPF_H
+#define BPFPROBE_KERNEL_BPF_H
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef int __s32;
+typedef unsigned long long __u64;
+typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+
+/* The parts of the kernel's user API that the programs use (linux/bpf.h). */
+enum {
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
+};
+#define BPF_F_CURRENT_CPU 0xffffffffULL
+#define BPF_F_MMAPABLE (1U << 10)
+/* Bits 32-51 of bpf_skb_output()'s flags: how many bytes of the packet. */
+#define BPF_SKB_OUTPUT_LEN_SHIFT 32
+
+/* linux/if_packet.h */
+#define PACKET_HOST 0
+#define PACKET_OTHERHOST 3
+#define PACKET_OUTGOING 4
+/* linux/if_arp.h */
+#define ARPHRD_ETHER 1
+#define ARPHRD_LOOPBACK 772
+#define ARPHRD_VOID 0xffff
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct net_device;
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+	struct net_device *loopback_dev;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct net_device {
+	int ifindex;
+	unsigned short type;
+	unsigned short hard_header_len;
+	possible_net_t nd_net;
+};
+
+struct sock_common {
+	possible_net_t skc_net;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
+
+struct sk_buff {
+	struct net_device *dev;
+	struct sock *sk;
+	unsigned int len;
+	__u8 pkt_type : 3;
+	__u8 vlan_present : 1; /* until 6.1, see vlan_tag() */
+	int skb_iif;
+	__be16 vlan_proto;
+	__u16 vlan_tci;
+	__be16 protocol;
+	__u16 network_header;
+	__u16 mac_header;
+	unsigned char *head;
+	unsigned char *data;
+};
+
+#pragma clang attribute pop
+
+#endif

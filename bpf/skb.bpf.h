@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From a struct sk_buff at any probe to a record in the ring: where the packet
+ * starts, which interface and direction it belongs to, how much of it is
+ * wanted.  Decided from what the kernel knows of the packet, never from its
+ * bytes.
+ */
+#ifndef BPFPROBE_SKB_BPF_H
+#define BPFPROBE_SKB_BPF_H
+
+#include "bpf/kernel.bpf.h"
+#include "bpf/config.h"
+#include "bpf/record.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+/* Set by the helper before load; all programs of an object share it. */
+const volatile struct bpfprobe_config config;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+} bpfprobe_rings SEC(".maps");
+
+/* One element per possible CPU; the helper sets how many before load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bpfprobe_counters);
+} bpfprobe_ctl SEC(".maps");
+
+/*
+ * Bytes between the start of the packet and skb->data, which bpf_skb_output()
+ * does not copy: MAC, IP and TCP headers that the stack has pulled already.
+ * They go behind the record on the stack, whose 512 bytes set the bound; a
+ * scratch map would be overwritten when the probe interrupts itself.  What was
+ * pulled beyond that ends the captured part, which caplen shows.
+ */
+#define PULLED_MAX 255
+
+struct sample {
+	struct bpfprobe_record rec;
+	__u8 pulled[PULLED_MAX + 1];
+};
+
+#define HEADER_UNSET 0xffff /* mac_header, network_header of a new skb (the latter may be 0 too) */
+#define ETH_HLEN 14
+
+/*
+ * Whether a pointer that may hold anything can be one of the kernel's, whose
+ * addresses have the top bit set.  NULL is asked for separately, and hidden from
+ * the compiler, which would drop it: the verifier knows some of these pointers as
+ * "trusted or NULL".
+ */
+#define IN_KERNEL(p)                                                                               \
+	({                                                                                         \
+		__s64 address = (__s64)(p);                                                        \
+		asm volatile("" : "+r"(address));                                                  \
+		(p) && address < 0;                                                                \
+	})
+
+/*
+ * skb->dev shares its place with rbnode (packets in TCP's retransmit and
+ * out-of-order queues, in fq and netem) and with UDP's dev_scratch, so that it
+ * can be anything.  A device is one whose namespace's loopback device stands in
+ * that same namespace; whatever does not close that circle is none.  Reads
+ * through a wild pointer yield 0.
+ */
+static __always_inline struct net_device *device_of(struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+	struct net_device *lo;
+	struct net *net;
+
+	if (!IN_KERNEL(dev))
+		return 0;
+	net = dev->nd_net.net;
+	if (!IN_KERNEL(net))
+		return 0;
+	lo = net->loopback_dev;
+	if (!IN_KERNEL(lo) || lo->nd_net.net != net)
+		return 0;
+	return dev;
+}
+
+/* Which interface and namespace; falls back on where the packet came in, and on its socket. */
+static __always_inline void find_interface(
+    struct sk_buff *skb, struct net_device *dev, struct bpfprobe_record *rec)
+{
+	struct sock *sk = skb->sk;
+
+	if (dev) {
+		rec->ifindex = dev->ifindex;
+		rec->arphrd = dev->type;
+		rec->netns = dev->nd_net.net->ns.inum;
+	} else {
+		rec->ifindex = skb->skb_iif;
+		rec->arphrd = ARPHRD_VOID;
+		if (IN_KERNEL(sk))
+			rec->netns = sk->__sk_common.skc_net.net->ns.inum;
+	}
+	rec->foreign = rec->netns != config.home;
+}
+
+static __always_inline int is_ethernet(__u16 arphrd)
+{
+	return arphrd == ARPHRD_ETHER || arphrd == ARPHRD_LOOPBACK;
+}
+
+/*
+ * Where the packet starts, as an offset from skb->head.  Header offsets are
+ * believed only where they stand in an order that makes sense: encapsulation
+ * leaves old ones behind that point into the payload.
+ */
+static __always_inline __u32 find_start(
+    struct sk_buff *skb, struct net_device *dev, __u32 data, struct bpfprobe_record *rec)
+{
+	__u32 mac = skb->mac_header, net = skb->network_header;
+
+	if (config.asis) {
+		rec->layer = BPFPROBE_LAYER_ASIS;
+		return data;
+	}
+	if (net == HEADER_UNSET)
+		net = 0;
+	if (dev && is_ethernet(rec->arphrd)) {
+		rec->layer = BPFPROBE_LAYER_L2;
+		rec->l2len = ETH_HLEN;
+		if (mac != HEADER_UNSET && mac <= data && (net < mac || net >= mac + ETH_HLEN))
+			return mac;
+		/* On the way out the MAC header is written before mac_header is set. */
+		if (data < net && net - data == dev->hard_header_len)
+			return data;
+		rec->l2len = 0;
+	}
+	if (net && net <= data) {
+		rec->layer = BPFPROBE_LAYER_L3;
+		return net;
+	}
+	rec->layer = BPFPROBE_LAYER_NONE;
+	return data;
+}
+
+/*
+ * Direction, in the form of a PF_PACKET socket.  Where the probe sees both: a
+ * packet that came in from the interface where it is, or that stands behind its
+ * MAC header without ever having had a socket, is incoming; one that came in
+ * elsewhere is forwarded, so outgoing here; the rest was made on this host.
+ */
+static __always_inline __u8 find_pkttype(
+    struct sk_buff *skb, struct net_device *dev, __u32 data)
+{
+	__u8 type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
+	__u32 mac = skb->mac_header;
+	int iif = skb->skb_iif;
+	int in;
+
+	if (config.direction == BPFPROBE_DIR_DERIVE) {
+		if (iif)
+			in = !dev || dev->ifindex == iif;
+		else
+			in = !skb->sk && mac != HEADER_UNSET && mac < data;
+	} else {
+		in = config.direction == BPFPROBE_DIR_IN;
+	}
+	if (!in)
+		return PACKET_OUTGOING;
+	return type <= PACKET_OTHERHOST ? type : PACKET_HOST;
+}
+
+/*
+ * A VLAN tag beside the packet.  Until 6.1 a bit of its own says so; commit
+ * 354259fa73e2 ("net: remove skb->vlan_present") made it tag != 0.
+ */
+static __always_inline void find_vlan(struct sk_buff *skb, struct bpfprobe_record *rec)
+{
+	__be16 proto = skb->vlan_proto;
+
+	if (bpf_core_field_exists(skb->vlan_present)) {
+		if (!BPF_CORE_READ_BITFIELD(skb, vlan_present))
+			return;
+	} else if (!proto) {
+		return;
+	}
+	rec->vlan_proto = proto;
+	rec->vlan_tci = skb->vlan_tci;
+}
+
+static __always_inline struct bpfprobe_counters *my_counters(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&bpfprobe_ctl, &cpu);
+}
+
+static __always_inline int is_wanted(const struct bpfprobe_record *rec)
+{
+	if (config.netns && rec->netns != config.netns)
+		return 0;
+	return !config.ifindex || rec->ifindex == config.ifindex;
+}
+
+/*
+ * Writes the record and the wanted part of the packet.  `start` and `data` are
+ * offsets from skb->head.  Returns what bpf_skb_output() says.
+ */
+static __always_inline long emit(
+    struct sk_buff *skb, struct sample *s, __u32 start, __u32 data)
+{
+	__u64 pulled = data - start, want = config.snaplen, rest;
+
+	s->rec.len = pulled + skb->len;
+	want += s->rec.l2len;
+	if (want > s->rec.len)
+		want = s->rec.len;
+	if (want > BPFPROBE_SAMPLE_MAX - sizeof(s->rec))
+		want = BPFPROBE_SAMPLE_MAX - sizeof(s->rec);
+	if (pulled > PULLED_MAX)
+		want = pulled = PULLED_MAX;
+	if (pulled > want)
+		pulled = want;
+	rest = want - pulled;
+	s->rec.caplen = want;
+
+	/* The compiler knows the bound and would drop the mask, the verifier needs it. */
+	asm volatile("%0 &= 0xff" : "+r"(pulled));
+	bpf_probe_read_kernel(s->pulled, pulled, skb->head + start);
+	return bpf_skb_output(skb, &bpfprobe_rings,
+	    BPF_F_CURRENT_CPU | rest << BPF_SKB_OUTPUT_LEN_SHIFT, s, sizeof(s->rec) + pulled);
+}
+
+/* The whole way of a packet from the probe to the ring; the same for every probe. */
+static __noinline int capture(struct sk_buff *skb)
+{
+	struct bpfprobe_counters *counters = my_counters();
+	struct sample s = {};
+	struct net_device *dev;
+	__u32 data, start;
+	__u64 now;
+
+	if (!counters)
+		return 0;
+	if (!skb) {
+		__sync_fetch_and_add(&counters->null, 1);
+		return 0;
+	}
+	dev = device_of(skb);
+	find_interface(skb, dev, &s.rec);
+	if (!is_wanted(&s.rec))
+		return 0;
+
+	data = skb->data - skb->head;
+	start = find_start(skb, dev, data, &s.rec);
+	s.rec.pkttype = find_pkttype(skb, dev, data);
+	s.rec.protocol = skb->protocol;
+	s.rec.probe = config.probe;
+	find_vlan(skb, &s.rec);
+	now = config.tai ? bpf_ktime_get_tai_ns() : bpf_ktime_get_boot_ns();
+	s.rec.time_lo = now;
+	s.rec.time_hi = now >> 32;
+	if (emit(skb, &s, start, data) < 0)
+		__sync_fetch_and_add(&counters->lost, 1);
+	else
+		__sync_fetch_and_add(&counters->emitted, 1);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Tracepoints, attached as tp_btf: a program per position of the packet among
+ * the tracepoint's arguments, since a program's context can be read at constant
+ * offsets only.  The helper loads the one that it needs.
+ */
+#include "bpf/skb.bpf.h"
+
+#define TRACEPOINT(n)                                                                              \
+	SEC("tp_btf")                                                                              \
+	int bpfprobe_arg##n(__u64 *ctx)                                                            \
+	{                                                                                          \
+		return capture((struct sk_buff *)ctx[n - 1]);                                      \
+	}
+
+TRACEPOINT(1)
+TRACEPOINT(2)
+TRACEPOINT(3)
+TRACEPOINT(4)
+TRACEPOINT(5)
+TRACEPOINT(6)
+TRACEPOINT(7)
+TRACEPOINT(8)
+TRACEPOINT(9)
+TRACEPOINT(10)
+TRACEPOINT(11)
+TRACEPOINT(12)
+
+#undef TRACEPOINT
+
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the libpcap module and the helper say to each other: one SOCK_SEQPACKET
+ * connection, one request at a time, each answered by one reply.  The file
+ * descriptors of a successful reply follow in messages of their own, each with
+ * descriptors of one kind.
+ *
+ *   module                         helper
+ *     OPEN ------------------------->    loads the programs
+ *     <---------------------- reply      status 0, what was made
+ *     <----------- fds CTL, PERF, RING.. (SCM_RIGHTS)
+ *     ATTACH ----------------------->    attaches them
+ *     <---------------------- reply
+ *     <----------------- fds PROG, LINK
+ *     (end of file)                      exits
+ *
+ * Both ends are of one build in one package.  `magic` and `version` stay where
+ * they are for ever, so that two that are not can say so.  Neither end believes
+ * the other: every message has its exact size, every count a bound.
+ */
+#ifndef BPFPROBE_PROTOCOL_H
+#define BPFPROBE_PROTOCOL_H
+
+#include <linux/types.h>
+
+#define BPFPROBE_MAGIC 0x62706670 /* "bpfp" */
+#define BPFPROBE_VERSION 1
+
+#define BPFPROBE_DEVICE_MAX 256	 /* bytes of a device name, NUL included */
+#define BPFPROBE_MESSAGE_MAX 256 /* bytes of an error message, NUL included */
+#define BPFPROBE_NAME_MAX 32	 /* bytes of a link type's name, NUL included */
+#define BPFPROBE_CPUS_MAX 4096	 /* rings of a handle */
+#define BPFPROBE_PROBES_MAX 64	 /* probes of a handle */
+#define BPFPROBE_FDS_MAX 200	 /* descriptors of a message; the kernel's bound is 253 */
+
+enum bpfprobe_request_type {
+	BPFPROBE_OPEN = 1,
+	BPFPROBE_ATTACH = 2,
+};
+
+struct bpfprobe_request {
+	__u32 magic;
+	__u32 version;
+	__u32 type;	   /* enum bpfprobe_request_type */
+	__u32 snaplen;	   /* OPEN: bytes of a packet behind its MAC header */
+	__u32 buffer_size; /* OPEN: bytes of all rings together; 0: the default */
+	__u32 immediate;   /* OPEN: 1: wake the reader for every packet */
+	char device[BPFPROBE_DEVICE_MAX]; /* OPEN: the device name, NUL-terminated */
+};
+
+/* What went wrong, as far as libpcap tells it apart. */
+enum bpfprobe_status {
+	BPFPROBE_OK = 0,
+	BPFPROBE_ERROR,	    /* PCAP_ERROR */
+	BPFPROBE_NO_DEVICE, /* PCAP_ERROR_NO_SUCH_DEVICE */
+	BPFPROBE_NO_PERM,   /* PCAP_ERROR_PERM_DENIED */
+	BPFPROBE_NO_EXEC,   /* from the module's own child: exec failed with errno `detail` */
+};
+
+struct bpfprobe_reply {
+	__u32 magic;
+	__u32 version;
+	__u32 status;	   /* enum bpfprobe_status */
+	__u32 detail;	   /* an errno */
+	__u32 clock;	   /* OPEN: clockid_t of the records' time */
+	__u32 rings;	   /* OPEN: number of ring descriptors that follow */
+	__u32 ring_pages;  /* OPEN: data pages of a ring, a power of two */
+	__u32 cpus;	   /* OPEN: elements of the control map */
+	__u32 probes;	   /* number of probes */
+	char dlt[BPFPROBE_NAME_MAX];	    /* OPEN: value of proto=, or "" */
+	char message[BPFPROBE_MESSAGE_MAX]; /* one line, for the user; "" if status is 0 */
+};
+
+enum bpfprobe_fd_kind {
+	BPFPROBE_FD_CTL = 1, /* the control map (record.h), to be mapped */
+	BPFPROBE_FD_PERF,    /* the perf event array: held, or its slots are emptied */
+	BPFPROBE_FD_RING,    /* perf events, to be mapped */
+	BPFPROBE_FD_PROG,    /* programs, to be asked for their recursion misses */
+	BPFPROBE_FD_LINK,    /* attachments: gone with their last descriptor */
+};
+
+/* Data of a message that carries descriptors. */
+struct bpfprobe_fds {
+	__u32 magic;
+	__u32 kind;  /* enum bpfprobe_fd_kind */
+	__u32 count; /* descriptors in this message */
+};
+
+#endif
