@@ -78,6 +78,14 @@ BPFPROBE_INLINE __u16 bpfprobe_ntohs(__be16 value)
 	return bpfprobe_get16((const __u8 *)&value);
 }
 
+/* The interface number that the user sees. */
+BPFPROBE_INLINE __u32 bpfprobe_shown_ifindex(const struct bpfprobe_record *rec)
+{
+	if (rec->foreign && rec->ifindex)
+		return rec->ifindex + BPFPROBE_FOREIGN_IFINDEX;
+	return rec->ifindex;
+}
+
 /* Whether the packet begins with a whole Ethernet header. */
 BPFPROBE_INLINE int bpfprobe_has_mac(const struct bpfprobe_record *rec)
 {
@@ -119,14 +127,11 @@ BPFPROBE_INLINE void bpfprobe_link_sll2(
     struct bpfprobe_link *link, const struct bpfprobe_record *rec, const __u8 *pkt)
 {
 	__u8 *hdr = link->hdr;
-	__u32 ifindex = rec->ifindex;
 	int i;
 
-	if (rec->foreign && ifindex)
-		ifindex += BPFPROBE_FOREIGN_IFINDEX;
 	bpfprobe_put16(hdr, bpfprobe_ethertype(rec, pkt));
 	bpfprobe_put16(hdr + 2, 0);
-	bpfprobe_put32(hdr + 4, ifindex);
+	bpfprobe_put32(hdr + 4, bpfprobe_shown_ifindex(rec));
 	bpfprobe_put16(hdr + 8, rec->arphrd);
 	hdr[10] = rec->pkttype;
 	hdr[11] = 0;

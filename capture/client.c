@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See client.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include "capture/client.h"
+#include "capture/spawn.h"
+
+#ifndef BPFPROBE_HELPER_PATH
+#define BPFPROBE_HELPER_PATH "/usr/libexec/pcap-bpfprobe-helper"
+#endif
+
+/* How long an answer may take, in ms: loading takes seconds under software emulation. */
+#define REPLY_TIMEOUT 30000
+
+/* Fills in a failure of our own; returns -1. */
+static int __attribute__((format(printf, 3, 4)))
+fail(struct bpfprobe_reply *reply, enum bpfprobe_status status, const char *fmt, ...)
+{
+	va_list ap;
+
+	memset(reply, 0, sizeof(*reply));
+	reply->status = status;
+	va_start(ap, fmt);
+	vsnprintf(reply->message, sizeof(reply->message), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+void
+bpfprobe_client_init(struct bpfprobe_client *client)
+{
+	memset(client, 0, sizeof(*client));
+	client->sock = client->ctl = client->perf = -1;
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void
+close_all(int **fds, unsigned int *count)
+{
+	unsigned int i;
+
+	for (i = 0; i < *count; i++)
+		close_fd(&(*fds)[i]);
+	free(*fds);
+	*fds = NULL;
+	*count = 0;
+}
+
+void
+bpfprobe_client_close(struct bpfprobe_client *client)
+{
+	/* Links first: no packet is looked for any more while the rest goes. */
+	close_all(&client->links, &client->nlinks);
+	close_all(&client->progs, &client->nprogs);
+	close_all(&client->rings, &client->nrings);
+	close_fd(&client->perf);
+	close_fd(&client->ctl);
+	close_fd(&client->sock);
+}
+
+/* Whether running `path` gives no privilege that the caller has not: no mode bit, no capability. */
+static int
+is_ordinary(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_ISUID | S_ISGID)) == 0 &&
+	       getxattr(path, "security.capability", NULL, 0) < 0;
+}
+
+const char *
+bpfprobe_client_helper(void)
+{
+	const char *path = secure_getenv("BPFPROBE_HELPER");
+
+	if (path != NULL && *path != '\0' && (is_ordinary(path) || access(path, F_OK) < 0))
+		return path;
+	return BPFPROBE_HELPER_PATH;
+}
+
+/* Waits until the helper has said something.  0, or -1 with *reply filled in. */
+static int
+wait_reply(int sock, struct bpfprobe_reply *reply)
+{
+	struct pollfd pfd = { sock, POLLIN, 0 };
+	int n;
+
+	do {
+		n = poll(&pfd, 1, REPLY_TIMEOUT);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return fail(reply, BPFPROBE_ERROR, "poll: %s", strerror(errno));
+	if (n == 0)
+		return fail(reply, BPFPROBE_ERROR, "the capture helper did not answer within %d s",
+		    REPLY_TIMEOUT / 1000);
+	return 0;
+}
+
+static int
+no_exec(const char *path, struct bpfprobe_reply *reply)
+{
+	int err = (int)reply->detail;
+
+	if (err == EACCES || err == EPERM)
+		return fail(reply, BPFPROBE_NO_PERM,
+		    "cannot run the capture helper %.120s: %s; you may have to be a member of its group",
+		    path, strerror(err));
+	return fail(reply, BPFPROBE_ERROR,
+	    "cannot run the capture helper %.120s: %s; is pcap-bpfprobe installed completely?", path,
+	    strerror(err));
+}
+
+/* Receives the reply to a request.  0 if it says BPFPROBE_OK, else -1. */
+static int
+receive_reply(struct bpfprobe_client *client, const char *path, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_reply got;
+	ssize_t n;
+
+	if (wait_reply(client->sock, reply) < 0)
+		return -1;
+	memset(&got, 0, sizeof(got));
+	n = recv(client->sock, &got, sizeof(got), MSG_TRUNC | MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return fail(reply, BPFPROBE_ERROR, "recv from the capture helper: %s", strerror(errno));
+	if (n == 0)
+		return fail(reply, BPFPROBE_ERROR, "the capture helper %.120s ended without an answer", path);
+	if (n < 8 || got.magic != BPFPROBE_MAGIC)
+		return fail(reply, BPFPROBE_ERROR, "%.120s is not the capture helper of this libpcap", path);
+	if (got.version != BPFPROBE_VERSION || n != sizeof(got))
+		return fail(reply, BPFPROBE_ERROR,
+		    "the capture helper %.120s has protocol version %u, this libpcap has %d: "
+		    "install both from one package", path, got.version, BPFPROBE_VERSION);
+	got.message[sizeof(got.message) - 1] = '\0';
+	got.dlt[sizeof(got.dlt) - 1] = '\0';
+	*reply = got;
+	if (reply->status == BPFPROBE_NO_EXEC)
+		return no_exec(path, reply);
+	return reply->status == BPFPROBE_OK ? 0 : -1;
+}
+
+union control {
+	struct cmsghdr align;
+	char space[CMSG_SPACE(BPFPROBE_FDS_MAX * sizeof(int))];
+};
+
+/* Takes the descriptors out of a message; returns how many.  They are the caller's. */
+static unsigned int
+take_fds(struct msghdr *msg, int *fds, unsigned int max)
+{
+	struct cmsghdr *cmsg;
+	unsigned int i, n, count = 0;
+	int fd;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (unsigned int)((cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		for (i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(int), sizeof(fd));
+			if (count < max)
+				fds[count++] = fd;
+			else
+				close(fd);
+		}
+	}
+	return count;
+}
+
+/* Receives one message of descriptors of `kind`, at most `max`.  Returns how many, or -1. */
+static int
+receive_some(struct bpfprobe_client *client, enum bpfprobe_fd_kind kind, int *fds,
+    unsigned int max, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_fds data = { 0, 0, 0 };
+	struct iovec iov = { &data, sizeof(data) };
+	union control control;
+	struct msghdr msg;
+	unsigned int count;
+	ssize_t n;
+
+	if (wait_reply(client->sock, reply) < 0)
+		return -1;
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+	msg.msg_control = &control;
+	msg.msg_controllen = sizeof(control);
+	n = recvmsg(client->sock, &msg, MSG_CMSG_CLOEXEC);
+	count = n >= 0 ? take_fds(&msg, fds, max) : 0;
+	if (n == sizeof(data) && data.magic == BPFPROBE_MAGIC && data.kind == kind &&
+	    data.count == count && count > 0 && (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
+		return (int)count;
+	while (count > 0)
+		close_fd(&fds[--count]);
+	return fail(reply, BPFPROBE_ERROR,
+	    "the capture helper's descriptors did not arrive: is the limit of open files (ulimit -n) too low?");
+}
+
+/* Receives `want` descriptors of `kind` into a new array.  0 or -1. */
+static int
+receive_fds(struct bpfprobe_client *client, enum bpfprobe_fd_kind kind, unsigned int want,
+    int **fds, unsigned int *count, struct bpfprobe_reply *reply)
+{
+	int n;
+
+	*fds = calloc(want, sizeof(**fds));
+	if (*fds == NULL)
+		return fail(reply, BPFPROBE_ERROR, "no memory for %u descriptors", want);
+	*count = 0;
+	while (*count < want) {
+		n = receive_some(client, kind, *fds + *count, want - *count, reply);
+		if (n < 0)
+			return -1;
+		*count += (unsigned int)n;
+	}
+	return 0;
+}
+
+static int
+receive_one(
+    struct bpfprobe_client *client, enum bpfprobe_fd_kind kind, int *fd, struct bpfprobe_reply *reply)
+{
+	return receive_some(client, kind, fd, 1, reply) == 1 ? 0 : -1;
+}
+
+static int
+send_request(struct bpfprobe_client *client, struct bpfprobe_request *request,
+    enum bpfprobe_request_type type, struct bpfprobe_reply *reply)
+{
+	request->magic = BPFPROBE_MAGIC;
+	request->version = BPFPROBE_VERSION;
+	request->type = type;
+	/* EPIPE or so: the helper never started or is gone; what it last said tells why. */
+	if (send(client->sock, request, sizeof(*request), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+	    errno != ECONNRESET)
+		return fail(reply, BPFPROBE_ERROR, "send to the capture helper: %s", strerror(errno));
+	return 0;
+}
+
+static int
+start(struct bpfprobe_client *client, const char *path, struct bpfprobe_reply *reply)
+{
+	int sv[2], err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return fail(reply, BPFPROBE_ERROR, "socketpair: %s", strerror(errno));
+	err = bpfprobe_spawn(path, sv[1]);
+	close(sv[1]);
+	client->sock = sv[0];
+	if (err < 0)
+		return fail(reply, BPFPROBE_ERROR, "cannot start the capture helper: %s", strerror(-err));
+	return 0;
+}
+
+static int
+check_open(struct bpfprobe_reply *reply)
+{
+	__u32 pages = reply->ring_pages;
+
+	if (reply->rings == 0 || reply->rings > BPFPROBE_CPUS_MAX || reply->cpus == 0 ||
+	    reply->cpus > BPFPROBE_CPUS_MAX || reply->probes == 0 ||
+	    reply->probes > BPFPROBE_PROBES_MAX || pages == 0 || (pages & (pages - 1)) != 0)
+		return fail(reply, BPFPROBE_ERROR, "the capture helper's answer makes no sense");
+	return 0;
+}
+
+int
+bpfprobe_client_open(struct bpfprobe_client *client, const char *path,
+    struct bpfprobe_request *request, struct bpfprobe_reply *reply)
+{
+	bpfprobe_client_init(client);
+	if (start(client, path, reply) < 0 || send_request(client, request, BPFPROBE_OPEN, reply) < 0 ||
+	    receive_reply(client, path, reply) < 0 || check_open(reply) < 0 ||
+	    receive_one(client, BPFPROBE_FD_CTL, &client->ctl, reply) < 0 ||
+	    receive_one(client, BPFPROBE_FD_PERF, &client->perf, reply) < 0 ||
+	    receive_fds(client, BPFPROBE_FD_RING, reply->rings, &client->rings, &client->nrings, reply) < 0) {
+		bpfprobe_client_close(client);
+		return -1;
+	}
+	return 0;
+}
+
+int
+bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_request request;
+
+	memset(&request, 0, sizeof(request));
+	if (send_request(client, &request, BPFPROBE_ATTACH, reply) < 0 ||
+	    receive_reply(client, bpfprobe_client_helper(), reply) < 0 || reply->probes == 0 ||
+	    reply->probes > BPFPROBE_PROBES_MAX ||
+	    receive_fds(client, BPFPROBE_FD_PROG, reply->probes, &client->progs, &client->nprogs, reply) < 0 ||
+	    receive_fds(client, BPFPROBE_FD_LINK, reply->probes, &client->links, &client->nlinks, reply) < 0)
+		return -1;
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The module's side of the helper: starts it, asks it, keeps the descriptors
+ * that it hands over.  Nothing here needs a privilege, and nothing is shared
+ * between handles.
+ */
+#ifndef BPFPROBE_CLIENT_H
+#define BPFPROBE_CLIENT_H
+
+#include "helper/protocol.h"
+
+struct bpfprobe_client {
+	int sock;	     /* to the helper; -1: it was not started, or is gone */
+	int ctl;	     /* control map */
+	int perf;	     /* perf event array */
+	int *rings;	     /* perf events; -1 once taken over by a struct bpfprobe_ring */
+	int *progs;
+	int *links;
+	unsigned int nrings;
+	unsigned int nprogs;
+	unsigned int nlinks;
+};
+
+/* An empty client, for which close() has nothing to do. */
+void bpfprobe_client_init(struct bpfprobe_client *client);
+
+/*
+ * Starts the helper in `path` and lets it OPEN what `request` says (magic, version
+ * and type are filled in here).  On success the control map, the perf array and
+ * the rings are in *client.  Every outcome is in *reply: status and, unless it is
+ * BPFPROBE_OK, a message of one line.  Returns 0, or -1 with nothing left behind.
+ */
+int bpfprobe_client_open(struct bpfprobe_client *client, const char *path,
+    struct bpfprobe_request *request, struct bpfprobe_reply *reply);
+
+/* Lets it ATTACH the probes; programs and links are in *client then.  As open(). */
+int bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply *reply);
+
+/* Closes all descriptors: the probes are detached and the helper exits. */
+void bpfprobe_client_close(struct bpfprobe_client *client);
+
+/*
+ * Where the helper is: what the environment variable BPFPROBE_HELPER says, or the
+ * path that was compiled in.  The variable is for running from a build tree; it is
+ * heeded only if this process has no more privilege than its caller (AT_SECURE) and
+ * only for an ordinary file, without set-user-id bit and file capabilities.
+ */
+const char *bpfprobe_client_helper(void);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From the clock of the records to the wall clock.  The difference between the
+ * two changes when the wall clock is set, slewed or, for CLOCK_BOOTTIME, all the
+ * time a little; so it is measured again while a capture runs.
+ */
+#ifndef BPFPROBE_CLOCK_H
+#define BPFPROBE_CLOCK_H
+
+#include <stdint.h>
+#include <sys/time.h>
+#include <time.h>
+
+#define BPFPROBE_NS_PER_SEC 1000000000LL
+/* How long a measured offset is used, in ns. */
+#define BPFPROBE_CLOCK_RESAMPLE BPFPROBE_NS_PER_SEC
+
+struct bpfprobe_clock {
+	clockid_t id;	  /* the records' clock */
+	int64_t offset;	  /* ns to add to it for CLOCK_REALTIME */
+	uint64_t sampled; /* when the offset was measured, ns of `id` */
+	int (*gettime)(clockid_t, struct timespec *); /* clock_gettime(), or a test's */
+};
+
+/* Measures the offset for the first time.  `id` must be readable by clock_gettime(). */
+void bpfprobe_clock_init(struct bpfprobe_clock *clock, clockid_t id);
+
+/* Now, in ns of the records' clock; measures the offset again when it is due. */
+uint64_t bpfprobe_clock_now(struct bpfprobe_clock *clock);
+
+/*
+ * Wall-clock time of a record: seconds, and in tv_usec microseconds, or
+ * nanoseconds if `nano` is set (as PCAP_TSTAMP_PRECISION_NANO has it).
+ */
+void bpfprobe_clock_wall(
+    const struct bpfprobe_clock *clock, uint64_t time, int nano, struct timeval *tv);
+
+#endif

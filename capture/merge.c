@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See merge.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "capture/merge.h"
+
+/*
+ * How much of a ring may be consumed without telling the kernel, as a fraction:
+ * the page with the tail is shared with the CPU that writes, so that telling it
+ * for every packet costs both.
+ */
+#define PUBLISH_FRACTION 16
+
+int
+bpfprobe_merge_init(struct bpfprobe_merge *merge, struct bpfprobe_ring *rings, unsigned int count)
+{
+	memset(merge, 0, sizeof(*merge));
+	merge->heap = calloc(count, sizeof(*merge->heap));
+	if (merge->heap == NULL)
+		return -ENOMEM;
+	merge->rings = rings;
+	merge->count = count;
+	return 0;
+}
+
+void
+bpfprobe_merge_free(struct bpfprobe_merge *merge)
+{
+	free(merge->heap);
+	memset(merge, 0, sizeof(*merge));
+}
+
+/* Moves the entry at `i` down to its place. */
+static void
+sift_down(struct bpfprobe_merge *merge, unsigned int i)
+{
+	struct bpfprobe_merge_entry *heap = merge->heap;
+	struct bpfprobe_merge_entry entry = heap[i];
+	unsigned int child;
+
+	while ((child = 2 * i + 1) < merge->used) {
+		if (child + 1 < merge->used && heap[child + 1].time < heap[child].time)
+			child++;
+		if (entry.time <= heap[child].time)
+			break;
+		heap[i] = heap[child];
+		i = child;
+	}
+	heap[i] = entry;
+}
+
+/* Reads the ring's first record into the entry; 0 if there is none. */
+static int
+fill(struct bpfprobe_merge *merge, struct bpfprobe_merge_entry *entry, struct bpfprobe_ring *ring)
+{
+	entry->rec = bpfprobe_ring_peek(ring, &merge->broken);
+	if (entry->rec == NULL)
+		return 0;
+	entry->ring = ring;
+	entry->time = bpfprobe_record_time(entry->rec);
+	return 1;
+}
+
+void
+bpfprobe_merge_pass(struct bpfprobe_merge *merge, uint64_t horizon)
+{
+	unsigned int i;
+
+	merge->horizon = horizon;
+	merge->used = 0;
+	merge->last = NULL;
+	for (i = 0; i < merge->count; i++) {
+		bpfprobe_ring_publish(&merge->rings[i]);
+		bpfprobe_ring_snapshot(&merge->rings[i]);
+		merge->used += (unsigned int)fill(merge, &merge->heap[merge->used], &merge->rings[i]);
+	}
+	for (i = merge->used / 2; i-- > 0;)
+		sift_down(merge, i);
+}
+
+/*
+ * Replaces the first entry, whose record was handed out by the last call, with
+ * the next one of the same ring.  Only now, since a wrapped sample is joined in
+ * memory that the ring has once.
+ */
+static void
+advance(struct bpfprobe_merge *merge)
+{
+	struct bpfprobe_ring *ring = merge->last;
+
+	merge->last = NULL;
+	if (bpfprobe_ring_unpublished(ring) >= ring->size / PUBLISH_FRACTION)
+		bpfprobe_ring_publish(ring);
+	if (!fill(merge, &merge->heap[0], ring))
+		merge->heap[0] = merge->heap[--merge->used];
+	if (merge->used > 0)
+		sift_down(merge, 0);
+}
+
+struct bpfprobe_record *
+bpfprobe_merge_next(struct bpfprobe_merge *merge)
+{
+	struct bpfprobe_merge_entry *first = &merge->heap[0];
+
+	if (merge->last != NULL)
+		advance(merge);
+	if (merge->used == 0 || first->time > merge->horizon)
+		return NULL;
+	if (first->time < merge->newest)
+		merge->late++;
+	else
+		merge->newest = first->time;
+	bpfprobe_ring_consume(first->ring);
+	merge->last = first->ring;
+	return first->rec;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See ring.h.  No locks, no system call and no allocation per record. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <linux/perf_event.h>
+#include "capture/ring.h"
+
+#define SAMPLE_ALIGN 8
+/* In front of a record: perf_event_header and the raw size. */
+#define SAMPLE_HEAD (sizeof(struct perf_event_header) + sizeof(uint32_t))
+
+static int
+map_pages(struct bpfprobe_ring *ring)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *map;
+
+	map = mmap(NULL, page + ring->size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	ring->meta = map;
+	ring->data = (uint8_t *)map + page;
+	return 0;
+}
+
+int
+bpfprobe_ring_map(struct bpfprobe_ring *ring, int fd, unsigned int pages)
+{
+	int err;
+
+	memset(ring, 0, sizeof(*ring));
+	if (pages == 0 || (pages & (pages - 1)) != 0)
+		return -EINVAL;
+	ring->size = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	ring->fd = fd;
+	err = map_pages(ring);
+	if (err < 0)
+		return err;
+	ring->tail = ring->published = ring->head = ring->meta->data_tail;
+	return 0;
+}
+
+int
+bpfprobe_ring_remap(struct bpfprobe_ring *ring)
+{
+	int err = map_pages(ring);
+
+	if (err == 0)
+		ring->tail = ring->published = ring->head = ring->meta->data_tail;
+	return err;
+}
+
+void
+bpfprobe_ring_unmap(struct bpfprobe_ring *ring)
+{
+	if (ring->meta == NULL)
+		return;
+	munmap(ring->meta, (size_t)(ring->data - (uint8_t *)ring->meta) + ring->size);
+	close(ring->fd);
+	free(ring->joined);
+	memset(ring, 0, sizeof(*ring));
+}
+
+void
+bpfprobe_ring_snapshot(struct bpfprobe_ring *ring)
+{
+	/* Pairs with the kernel's barrier: what stands before the head is written. */
+	ring->head = __atomic_load_n(&ring->meta->data_head, __ATOMIC_ACQUIRE);
+}
+
+void
+bpfprobe_ring_publish(struct bpfprobe_ring *ring)
+{
+	if (ring->published == ring->tail)
+		return;
+	/* All of our reads and writes there come before the kernel's next write. */
+	__atomic_store_n(&ring->meta->data_tail, ring->tail, __ATOMIC_RELEASE);
+	ring->published = ring->tail;
+}
+
+void
+bpfprobe_ring_consume(struct bpfprobe_ring *ring)
+{
+	ring->tail = ring->next;
+}
+
+/* The sample at the tail in one piece: in place, or joined if it wraps.  NULL: no memory. */
+static uint8_t *
+whole_sample(struct bpfprobe_ring *ring, size_t size)
+{
+	uint64_t at = ring->tail & (ring->size - 1);
+	size_t first = ring->size - at;
+
+	if (size <= first)
+		return ring->data + at;
+	if (ring->joined_size < size) {
+		free(ring->joined);
+		ring->joined = malloc(UINT16_MAX + 1);
+		ring->joined_size = ring->joined != NULL ? UINT16_MAX + 1 : 0;
+		if (ring->joined == NULL)
+			return NULL;
+	}
+	memcpy(ring->joined, ring->data + at, first);
+	memcpy(ring->joined + first, ring->data, size - first);
+	return ring->joined;
+}
+
+/* The record of the sample at the tail, or NULL if it is none; `size` is the sample's. */
+static struct bpfprobe_record *
+sample_record(struct bpfprobe_ring *ring, size_t size, uint64_t *broken)
+{
+	uint8_t *sample;
+	uint32_t raw;
+	struct bpfprobe_record *rec;
+
+	sample = size >= SAMPLE_HEAD + sizeof(*rec) ? whole_sample(ring, size) : NULL;
+	if (sample == NULL)
+		goto err;
+	memcpy(&raw, sample + sizeof(struct perf_event_header), sizeof(raw));
+	rec = (struct bpfprobe_record *)(sample + SAMPLE_HEAD);
+	if (raw > size - SAMPLE_HEAD || raw < sizeof(*rec) || rec->caplen > raw - sizeof(*rec))
+		goto err;
+	return rec;
+err:
+	++*broken;
+	return NULL;
+}
+
+struct bpfprobe_record *
+bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken)
+{
+	const struct perf_event_header *header;
+	struct bpfprobe_record *rec = NULL;
+
+	/* Samples are aligned to 8 bytes, so that their header never wraps. */
+	while (rec == NULL && ring->head - ring->tail >= sizeof(*header)) {
+		header = (const void *)(ring->data + (ring->tail & (ring->size - 1)));
+		if (header->size < sizeof(*header) || header->size % SAMPLE_ALIGN != 0 ||
+		    header->size > ring->head - ring->tail) {
+			/* Nothing behind this can be found any more. */
+			++*broken;
+			ring->tail = ring->head;
+			return NULL;
+		}
+		ring->next = ring->tail + header->size;
+		if (header->type == PERF_RECORD_SAMPLE)
+			rec = sample_record(ring, header->size, broken);
+		if (rec == NULL)
+			ring->tail = ring->next;
+	}
+	return rec;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One CPU's perf ring, mapped and read in place.
+ *
+ *   page 0: struct perf_event_mmap_page (data_head: the kernel's, data_tail: ours)
+ *   pages 1..n: samples, wrapping around
+ *
+ *        published       tail          head                  (byte counts, never
+ *   ---------|-------------|-------------|--------------->    wrapped: 64 bits)
+ *    free    | handed out, | unread      | written later
+ *            | still valid |             |
+ *
+ * A record handed out stays valid, and may be written to, until the ring is
+ * published: only then may the kernel write there again.
+ */
+#ifndef BPFPROBE_RING_H
+#define BPFPROBE_RING_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/types.h>
+#include "bpf/record.h"
+
+struct perf_event_mmap_page;
+
+struct bpfprobe_ring {
+	struct perf_event_mmap_page *meta; /* the mapping; NULL: none */
+	uint8_t *data;
+	uint64_t size;	    /* bytes of data, a power of two */
+	uint64_t head;	    /* end of what snapshot() saw */
+	uint64_t tail;	    /* start of the first sample that was not consumed */
+	uint64_t published; /* what the kernel knows of tail */
+	uint64_t next;	    /* end of the sample that peek() gave */
+	uint8_t *joined;    /* a sample that wraps around, put together; made when needed */
+	size_t joined_size;
+	int fd;
+};
+
+/*
+ * Maps the ring of perf event `fd` with `pages` data pages (a power of two, the
+ * count that it was made with, else EINVAL).  The fd becomes the ring's on
+ * success and stays the caller's on failure.  Returns 0 or -errno.
+ */
+int bpfprobe_ring_map(struct bpfprobe_ring *ring, int fd, unsigned int pages);
+
+/* Maps it again, in a child of fork(), which does not inherit it.  0 or -errno. */
+int bpfprobe_ring_remap(struct bpfprobe_ring *ring);
+
+/* Unmaps, closes, frees; a ring that was never mapped is left as it is. */
+void bpfprobe_ring_unmap(struct bpfprobe_ring *ring);
+
+/* Looks how far the kernel has written; peek() goes as far as that. */
+void bpfprobe_ring_snapshot(struct bpfprobe_ring *ring);
+
+/*
+ * The first unread record, or NULL; the same one until it is consumed.  Samples
+ * of another kind (the kernel's own loss records, which come late or never and
+ * are not relied on) are passed over.  A sample whose sizes do not fit each other,
+ * or one that wraps and cannot be joined for want of memory, is passed over too
+ * and counted in *broken.
+ */
+struct bpfprobe_record *bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken);
+
+/* Consumes the record that peek() gave; its memory stays valid until publish(). */
+void bpfprobe_ring_consume(struct bpfprobe_ring *ring);
+
+/* Gives all that was consumed back to the kernel. */
+void bpfprobe_ring_publish(struct bpfprobe_ring *ring);
+
+/* Bytes consumed and not given back. */
+static inline uint64_t
+bpfprobe_ring_unpublished(const struct bpfprobe_ring *ring)
+{
+	return ring->tail - ring->published;
+}
+
+/* A record's time in ns of its clock. */
+static inline uint64_t
+bpfprobe_record_time(const struct bpfprobe_record *rec)
+{
+	return (uint64_t)rec->time_hi << 32 | rec->time_lo;
+}
+
+#endif
