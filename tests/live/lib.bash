@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What the live tests share: namespaces with a veth pair, captures in the
+# background, bounded waiting, and a look for anything left behind.
+#
+# BPFPROBE_BUILD names the build directory (default: build/ at the top),
+# BPFPROBE_SLOW=1 scales the packet counts down for an emulated machine.
+
+bats_require_minimum_version 1.5.0
+
+BUILD=$(realpath -m "${BPFPROBE_BUILD:-${BASH_SOURCE[0]%/*}/../../build}")
+export BUILD
+export LD_LIBRARY_PATH=$BUILD/libpcap
+export BPFPROBE_HELPER=$BUILD/pcap-bpfprobe-helper
+[[ $PATH == "$BUILD/tests/live:"* ]] || PATH=$BUILD/tests/live:$PATH:/usr/sbin:/sbin
+
+# The addresses of every pair. SINK is routed to B, which owns no such address:
+# what is sent there is dropped without an answer.
+ADDR_A=10.77.0.1 ADDR_B=10.77.0.2 SINK=10.77.0.9
+ADDR6_A=fd77::1 ADDR6_B=fd77::2 SINK6=fd77::9
+MAC_A=02:00:00:00:77:0a MAC_B=02:00:00:00:77:0b
+PORT=7777
+
+slow() {
+	[[ -n ${BPFPROBE_SLOW:-} ]]
+}
+
+# scaled NATIVE SLOW: the count to use here.
+scaled() {
+	if slow; then echo "$2"; else echo "$1"; fi
+}
+
+# fail WORD...: ends the test.
+fail() {
+	printf '%s\n' "$*" >&2
+	return 1
+}
+
+require() {
+	local tool
+	for tool; do
+		command -v "$tool" >/dev/null || skip "$tool is not installed"
+	done
+	[[ $EUID -eq 0 ]] || skip "needs root"
+}
+
+# --- cleaning up: commands are kept in a file, since bats runs set-up, tests
+# --- and tear-down in different processes, and run in reverse order.
+
+defer() {
+	printf '%q ' "$@" >>"${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/deferred"
+	echo >>"${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/deferred"
+}
+
+run_deferred() {
+	local list=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/deferred line
+	[[ -e $list ]] || return 0
+	while read -r line; do
+		eval "$line" 2>/dev/null || true
+	done < <(tac "$list")
+	rm -f "$list"
+}
+
+# --- namespaces
+
+# pair_setup [MTU]: NS_A with bpa0 and NS_B with bpb0, silent on their own.
+pair_setup() {
+	local mtu=${1:-1500}
+	export NS_A=bp$$a NS_B=bp$$b
+	ip netns add "$NS_A"
+	defer ip netns del "$NS_A"
+	ip netns add "$NS_B"
+	defer ip netns del "$NS_B"
+	ip -n "$NS_A" -batch - <<-END
+		link set lo up
+		link add bpa0 mtu $mtu address $MAC_A type veth peer name bpb0 mtu $mtu address $MAC_B netns $NS_B
+		link set bpa0 addrgenmode none
+		addr add $ADDR_A/24 dev bpa0
+		addr add $ADDR6_A/64 dev bpa0 nodad
+		link set bpa0 up
+		neigh add $ADDR_B lladdr $MAC_B dev bpa0
+		neigh add $SINK lladdr $MAC_B dev bpa0
+		neigh add $ADDR6_B lladdr $MAC_B dev bpa0
+		neigh add $SINK6 lladdr $MAC_B dev bpa0
+	END
+	ip -n "$NS_B" -batch - <<-END
+		link set lo up
+		link set bpb0 addrgenmode none
+		addr add $ADDR_B/24 dev bpb0
+		addr add $ADDR6_B/64 dev bpb0 nodad
+		link set bpb0 up
+		neigh add $ADDR_A lladdr $MAC_A dev bpb0
+		neigh add $ADDR6_A lladdr $MAC_A dev bpb0
+	END
+}
+
+in_a() {
+	ip netns exec "$NS_A" "$@"
+}
+
+in_b() {
+	ip netns exec "$NS_B" "$@"
+}
+
+# send [sender options]: numbered packets from A to SINK; sets START and END.
+send() {
+	local out
+	out=$(in_a sender "$@" udp "$SINK" "$PORT")
+	START=$(value start_ns "$out") END=$(value end_ns "$out")
+}
+
+ifindex() { # NETNS NAME
+	local line
+	line=$(ip -n "$1" -o link show dev "$2")
+	echo "${line%%:*}"
+}
+
+# --- waiting, always bounded
+
+# pause: a moment without starting a process.
+pause() {
+	read -rt 0.03 <> <(:) || true
+}
+
+# until_true SECONDS CMD...
+until_true() {
+	local end=$((SECONDS + $1))
+	slow && end=$((end + $1 * 4))
+	shift
+	until "$@"; do
+		((SECONDS <= end)) || return 1
+		pause
+	done
+}
+
+has_text() { # FILE TEXT
+	[[ -e $1 && $(<"$1") == *"$2"* ]]
+}
+
+# wait_for_line FILE TEXT [SECONDS]
+wait_for_line() {
+	until_true "${3:-10}" has_text "$1" "$2" && return
+	fail "no \"$2\" in $1: $(tail -n 5 "$1" 2>&1)"
+}
+
+process_ended() { # PID; a zombie has ended
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+	[[ ${stat##*) } == [ZX]* ]]
+}
+
+# wait_exit PID [SECONDS]: the exit status of a child of this shell.
+wait_exit() {
+	if ! until_true "${2:-20}" process_ended "$1"; then
+		kill -CONT "$1"
+		kill -KILL "$1"
+		wait "$1" || true
+		fail "process $1 did not end"
+		return 124
+	fi
+	wait "$1"
+}
+
+# --- captures
+
+# background NAME CMD...: output in $T/NAME.out and .err, its id in PID (also
+# behind in_a and in_b, which as functions would add a shell in between).
+background() {
+	T=$BATS_TEST_TMPDIR
+	local name=$1
+	shift
+	case $1 in
+	in_a) set -- ip netns exec "$NS_A" "${@:2}" ;;
+	in_b) set -- ip netns exec "$NS_B" "${@:2}" ;;
+	esac
+	"$@" >"$T/$name.out" 2>"$T/$name.err" 3>&- &
+	PID=$!
+	defer kill -KILL $PID
+}
+
+listening_or_ended() { # FILE PID
+	has_text "$1" "istening on" || process_ended "$2"
+}
+
+# capture NAME CMD...: as background, returns when the tool captures.
+capture() {
+	background "$@"
+	until_true 15 listening_or_ended "$T/$1.err" "$PID" || fail "$1 does not start"
+	has_text "$T/$1.err" "istening on" || fail "$1: $(<"$T/$1.err")"
+}
+
+# capture_tool NAME CMD...: for dumpcap and tshark, which say it in other words.
+capture_tool() {
+	background "$@"
+	wait_for_line "$T/$1.err" "File: " 30
+}
+
+# looping NAME OPTION...: pcaploop in the background, returns when it is ready.
+looping() {
+	local name=$1
+	shift
+	background "$name" pcaploop "$@"
+	wait_for_line "$T/$name.out" "ready"
+}
+
+# stop [PID]: as Ctrl-C.
+stop() {
+	kill -INT "${1:-$PID}"
+	wait_exit "${1:-$PID}"
+}
+
+# value KEY TEXT: of a key=value text.
+value() {
+	[[ $'\n'${2//[[:space:]]/$'\n'} =~ $'\n'"$1="([^$'\n']*) ]] || return 1
+	echo "${BASH_REMATCH[1]}"
+}
+
+# counts FILE: tcpdump's last words into CAPTURED, RECEIVED and DROPPED.
+counts() {
+	CAPTURED=$(awk '/packets? captured/ {print $1}' "$1")
+	RECEIVED=$(awk '/received by filter/ {print $1}' "$1")
+	DROPPED=$(awk '/dropped by kernel/ {print $1}' "$1")
+	[[ -n $CAPTURED && -n $RECEIVED && -n $DROPPED ]] || fail "no counts: $(<"$1")"
+}
+
+# written FILE TEXT: bytes are in the file (tools flush when they like).
+file_size_is() {
+	[[ $(stat -c %s "$1" 2>/dev/null) -ge $2 ]]
+}
+
+# --- nothing may stay behind
+
+# our_objects [prog] [map] [link] [process]: one line each.
+our_objects() {
+	local kind
+	for kind; do
+		case $kind in
+		prog | map)
+			bpftool "$kind" show 2>/dev/null | awk -v k="$kind" \
+				'match($0, / name bpfprobe[^ ]*/) {print k, $1 substr($0, RSTART, RLENGTH)}'
+			;;
+		link)
+			bpftool link show 2>/dev/null | awk -v ids="$(our_objects prog | awk '{print $2}')" \
+				'match($0, /prog [0-9]+/) && index("\n" ids, "\n" substr($0, RSTART + 5, RLENGTH - 5) ":") {print "link", $0}'
+			;;
+		process)
+			find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$BPFPROBE_HELPER*" \
+				-printf 'process %p\n' 2>/dev/null
+			;;
+		esac
+	done
+}
+
+# What other captures of this machine had before the test file began.
+remember_objects() {
+	our_objects prog map process | sort >"$BATS_FILE_TMPDIR/objects"
+}
+
+new_objects() { # KIND...
+	our_objects "$@" | sort | comm -13 "$BATS_FILE_TMPDIR/objects" -
+}
+
+no_new_objects() {
+	[[ -z $(new_objects prog map process) ]]
+}
+
+nothing_left() {
+	until_true 10 no_new_objects && return
+	fail "left behind: $(new_objects prog map process)"
+}

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The main job, quickly: unmodified tools see packets of other namespaces.
+# Also what runs on kernels where the whole suite does not.
+
+load lib.bash
+
+setup_file() {
+	require tcpdump ip nft bpftool
+	remember_objects
+	pair_setup
+	in_b nft -f - <<-END
+		table inet t {
+			chain input {
+				type filter hook input priority 0
+				udp dport 6666 drop
+			}
+		}
+	END
+}
+
+teardown_file() {
+	run_deferred
+}
+
+teardown() {
+	run_deferred
+}
+
+# shown TEXT: tcpdump's output, without the first column.
+shown() {
+	wait_exit "$PID"
+	cut -d' ' -f2- "$T/dump.out"
+}
+
+@test "the demo captures the SYN that nftables drops" {
+	run "$BATS_TEST_DIRNAME/demo"
+	echo "$output"
+	[[ $status -eq 0 ]]
+	[[ $output == *"> 10.66.0.2.6666: Flags [S]"* ]]
+}
+
+@test "drop: a packet that nftables drops in another namespace" {
+	capture dump tcpdump -n -l -c 1 -i bpfprobe:drop "udp port 6666"
+	in_a sender -s 100 udp $ADDR_B 6666
+	run shown
+	[[ $output =~ ^"?     In  IP $ADDR_A."[0-9]+" > $ADDR_B.6666: UDP, length 100"$ ]]
+}
+
+@test "any: each packet as it leaves one namespace and as it enters the other" {
+	capture dump tcpdump -n -l -c 4 -i bpfprobe:any "udp port $PORT"
+	send -c 2 -p 1000
+	run shown
+	[[ $(grep -c "^?     Out IP $ADDR_A\..* > $SINK.$PORT: UDP, length 64$" <<<"$output") -eq 2 ]]
+	[[ $(grep -c "^?     In  IP $ADDR_A\..* > $SINK.$PORT: UDP, length 64$" <<<"$output") -eq 2 ]]
+}
+
+@test "rx: only received packets" {
+	capture dump tcpdump -n -l -c 3 -i bpfprobe:rx "udp port $PORT"
+	send -c 3
+	run shown
+	[[ $(grep -c '^?     In  IP' <<<"$output") -eq 3 ]]
+}
+
+@test "tx: only sent packets" {
+	capture dump tcpdump -n -l -c 3 -i bpfprobe:tx "udp port $PORT"
+	send -c 3
+	run shown
+	[[ $(grep -c '^?     Out IP' <<<"$output") -eq 3 ]]
+}
+
+@test "a tracepoint by name, into a file, byte for byte" {
+	capture dump tcpdump -i "bpfprobe:tp/net_dev_queue:netns=$NS_A" -w "$BATS_TEST_TMPDIR/a.pcap"
+	send -c 200 -i 1 -s mixed:1400 -p 100
+	stop
+	verify -e 1:0-199 -z mixed:1400 -l LINUX_SLL2 -t 0800 -d out -m $MAC_A \
+		-a $ADDR_A,$SINK -p $PORT "$T/a.pcap"
+}
+
+@test "dumpcap captures" {
+	require dumpcap
+	capture_tool dump dumpcap -q -i "bpfprobe:tx:netns=$NS_A" -f "udp port $PORT" -c 20 \
+		-w "$BATS_TEST_TMPDIR/a.pcapng"
+	send -c 20 -i 1
+	wait_exit "$PID"
+	verify -e 1:0-19 -l LINUX_SLL2 -d out "$T/a.pcapng"
+}
+
+@test "tshark captures and dissects" {
+	require tshark
+	capture_tool dump tshark -n -i "bpfprobe:tx:netns=$NS_A" -f "udp port $PORT" -c 5 \
+		-T fields -e ip.dst -e udp.dstport -e sll.pkttype
+	send -c 5
+	wait_exit "$PID" 30
+	[[ $(sort -u "$T/dump.out") == "$SINK"$'\t'"$PORT"$'\t'4 ]]
+}
+
+@test "nothing is left behind" {
+	nothing_left
+}
