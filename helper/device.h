@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The device name as the user writes it, taken apart.  Pure: no system call.
+ *
+ *   device  = "bpfprobe:" target *(":" option)
+ *   target  = ["tp/"] name | alias
+ *   option  = "arg" n | "dev=" ifname | "netns=" ns | "len=" bytes | "pages=" n | "proto=" dlt
+ *   ns      = name | "pid/" n | "inode/" n
+ *
+ * Any byte of a value may be written as %XX.
+ */
+#ifndef BPFPROBE_DEVICE_H
+#define BPFPROBE_DEVICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BPFPROBE_PREFIX "bpfprobe:"
+#define BPFPROBE_TARGET_MAX 128 /* bytes of a target's name, NUL included */
+#define BPFPROBE_ARG_MAX 12	/* arguments of a traced function that BPF can reach */
+#define BPFPROBE_PAGES_MAX (1U << 18) /* pages of a ring: 1 GiB of 4 KiB */
+
+enum bpfprobe_netns_kind {
+	BPFPROBE_NETNS_ALL = 0, /* no netns= */
+	BPFPROBE_NETNS_NAME,
+	BPFPROBE_NETNS_PID,
+	BPFPROBE_NETNS_INODE,
+};
+
+struct bpfprobe_device {
+	char target[BPFPROBE_TARGET_MAX]; /* without kind */
+	int is_tracepoint;		  /* "tp/" stood in front */
+	unsigned int arg;		  /* 1..12; 0: to be found */
+	char dev[16];			  /* IFNAMSIZ; "": all interfaces */
+	enum bpfprobe_netns_kind netns_kind;
+	char netns[256];     /* NETNS_NAME */
+	uint32_t netns_num;  /* NETNS_PID, NETNS_INODE */
+	uint32_t len;	     /* bytes of a packet; 0: no limit but snaplen */
+	uint32_t pages;	     /* pages of each ring, rounded up to a power of two; 0: as the buffer says */
+	char proto[32];	     /* name of a DLT; "": by the probe */
+};
+
+/*
+ * Takes `name` apart.  Returns 0, or -1 with one line in errbuf (of errlen bytes)
+ * that quotes what is wrong and says what is expected.
+ */
+int bpfprobe_device_parse(
+    struct bpfprobe_device *device, const char *name, char *errbuf, size_t errlen);
+
+#endif
