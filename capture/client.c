@@ -89,7 +89,7 @@ bpfprobe_client_helper(void)
 {
 	const char *path = secure_getenv("BPFPROBE_HELPER");
 
-	if (path != NULL && *path != '\0' && (is_ordinary(path) || access(path, F_OK) < 0))
+	if (path != NULL && *path == '/' && (is_ordinary(path) || access(path, F_OK) < 0))
 		return path;
 	return BPFPROBE_HELPER_PATH;
 }

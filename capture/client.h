@@ -43,7 +43,7 @@ void bpfprobe_client_close(struct bpfprobe_client *client);
  * Where the helper is: what the environment variable BPFPROBE_HELPER says, or the
  * path that was compiled in.  The variable is for running from a build tree; it is
  * heeded only if this process has no more privilege than its caller (AT_SECURE) and
- * only for an ordinary file, without set-user-id bit and file capabilities.
+ * only for the absolute path of an ordinary file, without set-user-id bit and file capabilities.
  */
 const char *bpfprobe_client_helper(void);
 

@@ -96,11 +96,8 @@ run_helper(const char *path, int sock)
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 	if (set_descriptors(sock) == 0) {
-		/* Before chdir(): the path from the environment may be relative. */
-		int exe = open(path, O_PATH | O_CLOEXEC);
-
-		if (exe >= 0 && chdir("/") == 0)
-			(void)syscall(SYS_execveat, exe, "", argv, no_env, AT_EMPTY_PATH);
+		if (chdir("/") == 0)
+			(void)execve(path, argv, no_env);
 		report_failure(HELPER_SOCK, errno);
 	} else {
 		report_failure(sock, errno);

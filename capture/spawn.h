@@ -4,7 +4,7 @@
 #define BPFPROBE_SPAWN_H
 
 /*
- * Starts `path` with standard input, output and error on /dev/null, `sock` as
+ * Starts `path`, which is absolute, with standard input, output and error on /dev/null, `sock` as
  * descriptor 3 and no other; with an empty environment, default signal handling,
  * / as its directory, and a session of its own.  It is no child of the caller:
  * wait(), SIGCHLD and the terminal's signals do not know it.  (A caller that is

@@ -1,0 +1,675 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libpcap's view of a probe: the operations of a capture device "bpfprobe:...".
+ * What a probe is and how it gets into the kernel is the helper's business
+ * (helper/), how packets come out of the rings that of capture/.  This runs in
+ * every process that uses libpcap: no constructor, nothing on standard error,
+ * nothing done before one of our devices is opened.
+ */
+#include "pcap-compat.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/if_packet.h>
+
+#include "bpf/linkhdr.h"
+#include "capture/client.h"
+#include "capture/clock.h"
+#include "capture/counters.h"
+#include "capture/filter.h"
+#include "capture/merge.h"
+#include "capture/ring.h"
+
+#define PREFIX "bpfprobe:"
+
+#define NS_PER_MS 1000000ULL
+/*
+ * How long a record is held back, so that one of an earlier time that another
+ * CPU is still writing can go before it: writing takes microseconds, an interrupt
+ * in between up to a millisecond.
+ */
+#define HOLD (2 * NS_PER_MS)
+/* How often the rings are looked at when the application sets no timeout, in ms. */
+#define NO_TIMEOUT_TICK 20
+/* A filter may look at headers beyond a small snaplen; so many bytes are always there for it. */
+#define FILTER_WINDOW 256
+
+struct pcap_bpfprobe {
+	struct bpfprobe_client client;
+	struct bpfprobe_control control;
+	struct bpfprobe_ring *rings;
+	struct bpfprobe_merge merge;
+	struct bpfprobe_clock clock;
+	struct bpfprobe_filter filter;
+	uint64_t rejected; /* packets taken from the rings and not delivered */
+	uint64_t hold;	   /* hold-back time, ns */
+	int epoll_fd;	   /* perf events, event_fd, timer_fd; the selectable descriptor */
+	int event_fd;	   /* readable: packets are left over, or breakloop */
+	int timer_fd;	   /* the timeout: wake-ups come per batch, the last batch needs it */
+	int pending;	   /* event_fd was made readable for packets that are left over */
+	int attached;
+	int nonblock;
+	int nano;
+	unsigned char *alive; /* a page that fork() wipes: 0 in a child, which has no rings */
+	long page_size;
+};
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Frees everything; safe on a handle that is made half, or freed already. */
+static void
+bpfprobe_free(pcap_t *p)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	unsigned int i;
+
+	for (i = 0; priv->rings != NULL && i < priv->client.nrings; i++)
+		bpfprobe_ring_unmap(&priv->rings[i]);
+	free(priv->rings);
+	priv->rings = NULL;
+	bpfprobe_merge_free(&priv->merge);
+	bpfprobe_control_unmap(&priv->control);
+	bpfprobe_client_close(&priv->client);
+	bpfprobe_filter_clear(&priv->filter);
+	if (priv->alive != NULL)
+		munmap(priv->alive, (size_t)priv->page_size);
+	priv->alive = NULL;
+	priv->attached = 0;
+	close_fd(&priv->timer_fd);
+	close_fd(&priv->event_fd);
+	close_fd(&priv->epoll_fd);
+	p->fd = p->selectable_fd = -1;
+}
+
+static void
+bpfprobe_cleanup(pcap_t *p)
+{
+	bpfprobe_free(p);
+	pcapint_cleanup_live_common(p);
+}
+
+/* Puts "what: reason" into the error buffer; returns PCAP_ERROR. */
+static int
+fail(pcap_t *p, const char *what, int err)
+{
+	snprintf(p->errbuf, PCAP_ERRBUF_SIZE, "%s: %s", what, strerror(err));
+	return PCAP_ERROR;
+}
+
+/* libpcap's error code for what the helper, or the way to it, says. */
+static int
+reply_error(pcap_t *p, const struct bpfprobe_reply *reply)
+{
+	snprintf(p->errbuf, PCAP_ERRBUF_SIZE, "%s", reply->message);
+	switch (reply->status) {
+	case BPFPROBE_NO_DEVICE:
+		return PCAP_ERROR_NO_SUCH_DEVICE;
+	case BPFPROBE_NO_PERM:
+		return PCAP_ERROR_PERM_DENIED;
+	default:
+		return PCAP_ERROR;
+	}
+}
+
+/*
+ * Attaching, and what is done when.
+ */
+
+/* The timer's period: a packet waits at most for one tick and for the hold-back time. */
+static int
+start_timer(pcap_t *p)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	uint64_t timeout = (uint64_t)(p->opt.timeout > 0 ? p->opt.timeout : NO_TIMEOUT_TICK) * NS_PER_MS;
+	struct itimerspec its;
+
+	priv->hold = p->opt.immediate ? 0 : timeout / 4 < HOLD ? timeout / 4 : HOLD;
+	timeout -= priv->hold;
+	its.it_interval.tv_sec = (time_t)(timeout / BPFPROBE_NS_PER_SEC);
+	its.it_interval.tv_nsec = (long)(timeout % BPFPROBE_NS_PER_SEC);
+	its.it_value = its.it_interval;
+	return timerfd_settime(priv->timer_fd, 0, &its, NULL);
+}
+
+static int
+attach(pcap_t *p)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	struct bpfprobe_reply reply;
+
+	if (bpfprobe_client_attach(&priv->client, &reply) < 0)
+		return reply_error(p, &reply);
+	priv->attached = 1;
+	if (start_timer(p) < 0)
+		return fail(p, "timerfd_settime", errno);
+	return 0;
+}
+
+/*
+ * Wireshark's start page opens every device, without timeout and promiscuous
+ * mode, only to ask for its link types and statistics.  Such a handle loads its
+ * probe, so that errors show, but attaches it when a filter is set or it is read.
+ */
+static int
+attaches_late(const pcap_t *p)
+{
+	return p->opt.timeout == 0 && !p->opt.promisc;
+}
+
+/*
+ * Waiting.
+ */
+
+/*
+ * Says whether packets are left over for which no descriptor of a ring will
+ * become readable again (perf events signal each wake-up only once).
+ */
+static void
+set_pending(struct pcap_bpfprobe *priv, int pending)
+{
+	uint64_t count = 1;
+
+	if (priv->pending == pending)
+		return;
+	priv->pending = pending;
+	if (pending)
+		(void)!write(priv->event_fd, &count, sizeof(count));
+	else
+		(void)!read(priv->event_fd, &count, sizeof(count));
+}
+
+enum wake { WAKE_ERROR = -1, WAKE_NONE, WAKE_RINGS, WAKE_TIMEOUT };
+
+/* Waits for packets, the timeout or breakloop, if `block` is set; resets what has fired. */
+static enum wake
+wait_rings(pcap_t *p, int block)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	struct epoll_event events[8];
+	enum wake wake = WAKE_NONE;
+	uint64_t count;
+	int i, n;
+
+	n = epoll_wait(priv->epoll_fd, events, 8, block ? -1 : 0);
+	if (n < 0) {
+		if (errno == EINTR)
+			return WAKE_RINGS; /* the caller looks at break_loop */
+		fail(p, "epoll_wait", errno);
+		return WAKE_ERROR;
+	}
+	for (i = 0; i < n; i++) {
+		if (events[i].data.fd == priv->timer_fd) {
+			(void)!read(priv->timer_fd, &count, sizeof(count));
+			wake = WAKE_TIMEOUT;
+		} else {
+			if (events[i].data.fd == priv->event_fd)
+				(void)!read(priv->event_fd, &count, sizeof(count));
+			if (wake == WAKE_NONE)
+				wake = WAKE_RINGS;
+		}
+	}
+	return wake;
+}
+
+/*
+ * Reading.
+ */
+
+/*
+ * Hands one record to the application, with its link header written in front of
+ * the packet, over the record, in the ring.  Returns 1, or 0 if the packet is
+ * not wanted.
+ */
+static int
+deliver(pcap_t *p, struct bpfprobe_record *in_ring, pcap_handler callback, u_char *user)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	struct bpfprobe_record rec = *in_ring;
+	u_char *pkt = (u_char *)(in_ring + 1);
+	int outgoing = rec.pkttype == PACKET_OUTGOING;
+	struct bpfprobe_link link;
+	struct pcap_pkthdr h;
+	u_int wanted;
+
+	if (p->direction == (outgoing ? PCAP_D_IN : PCAP_D_OUT) ||
+	    bpfprobe_link_make(&link, p->linktype, &rec, pkt) < 0)
+		goto rejected;
+	h.len = rec.len - link.skip + link.hdrlen;
+	h.caplen = rec.caplen - link.skip + link.hdrlen;
+	pkt += link.skip;
+	pkt -= link.hdrlen;
+	memcpy(pkt, link.hdr, link.hdrlen);
+
+	wanted = bpfprobe_filter_run(&priv->filter, &rec, pkt, h.len, h.caplen);
+	if (wanted == 0)
+		goto rejected;
+	if (h.caplen > wanted)
+		h.caplen = wanted;
+	if (h.caplen > (u_int)p->snapshot)
+		h.caplen = (u_int)p->snapshot;
+	bpfprobe_clock_wall(&priv->clock, bpfprobe_record_time(&rec), priv->nano, &h.ts);
+	callback(user, &h, pkt);
+	return 1;
+
+rejected:
+	priv->rejected++;
+	return 0;
+}
+
+/*
+ * Delivers what is left of this pass over the rings, up to `cnt` packets.
+ * Returns how many, or PCAP_ERROR_BREAK.
+ */
+static int
+deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	struct bpfprobe_record *rec;
+	int n = 0;
+
+	while (PACKET_COUNT_IS_UNLIMITED(cnt) || n < cnt) {
+		if (p->break_loop) {
+			if (n > 0)
+				break; /* the next call reports it */
+			p->break_loop = 0;
+			return PCAP_ERROR_BREAK;
+		}
+		rec = bpfprobe_merge_next(&priv->merge);
+		if (rec == NULL) {
+			set_pending(priv, 0);
+			return n;
+		}
+		n += deliver(p, rec, callback, user);
+	}
+	set_pending(priv, 1);
+	return n;
+}
+
+/* Looks at the rings again: a new pass, up to now less the hold-back time. */
+static void
+begin_pass(struct pcap_bpfprobe *priv)
+{
+	bpfprobe_merge_pass(&priv->merge, bpfprobe_clock_now(&priv->clock) - priv->hold);
+}
+
+/* In a child of fork(): the rings were not inherited and are mapped again. */
+static int
+remap_rings(pcap_t *p)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < priv->client.nrings; i++) {
+		err = bpfprobe_ring_remap(&priv->rings[i]);
+		if (err < 0)
+			return fail(p, "cannot map the rings again after fork", -err);
+	}
+	*priv->alive = 1;
+	begin_pass(priv);
+	return 0;
+}
+
+static int
+bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	enum wake wake = WAKE_NONE;
+	int n;
+
+	if (!*priv->alive && remap_rings(p) < 0)
+		return PCAP_ERROR;
+	if (!priv->attached) {
+		n = attach(p);
+		if (n < 0)
+			return n;
+	}
+	n = deliver_pass(p, cnt, callback, user);
+	while (n == 0) {
+		begin_pass(priv);
+		n = deliver_pass(p, cnt, callback, user);
+		if (n != 0 || (wake == WAKE_TIMEOUT && p->opt.timeout > 0))
+			break;
+		wake = wait_rings(p, !priv->nonblock);
+		if (wake == WAKE_ERROR)
+			return PCAP_ERROR;
+		if (wake == WAKE_NONE)
+			break; /* non-blocking, and nothing has happened */
+		if (priv->nonblock)
+			wake = WAKE_TIMEOUT; /* one more look, no second wait */
+	}
+	return n;
+}
+
+/*
+ * The other operations.
+ */
+
+static int
+bpfprobe_setfilter(pcap_t *p, struct bpf_program *program)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+
+	/* What is queued is filtered when it is read: with this filter from now on. */
+	if (bpfprobe_filter_set(&priv->filter, program, p->errbuf) < 0)
+		return PCAP_ERROR;
+	return priv->attached ? 0 : attach(p);
+}
+
+/*
+ * Received: records that a probe wrote, less those that were not wanted.  It
+ * rises without reading; received and dropped together are what the probe saw.
+ * Called in a signal handler by tcpdump.
+ */
+static int
+bpfprobe_stats(pcap_t *p, struct pcap_stat *ps)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	struct bpfprobe_totals totals;
+
+	bpfprobe_control_totals(&priv->control, priv->client.progs, priv->client.nprogs, &totals);
+	ps->ps_recv = (u_int)(totals.emitted - priv->rejected - priv->merge.broken);
+	ps->ps_drop = (u_int)(totals.lost + priv->merge.broken);
+	ps->ps_ifdrop = 0;
+	return 0;
+}
+
+static int
+bpfprobe_inject(pcap_t *p, const void *buf _U_, int size _U_)
+{
+	snprintf(p->errbuf, PCAP_ERRBUF_SIZE, "packets cannot be sent through a probe");
+	return PCAP_ERROR;
+}
+
+static int
+bpfprobe_setdirection(pcap_t *p, pcap_direction_t direction)
+{
+	p->direction = direction;
+	return 0;
+}
+
+static int
+bpfprobe_set_datalink(pcap_t *p _U_, int dlt _U_)
+{
+	return 0; /* headers are written when a packet is delivered */
+}
+
+static int
+bpfprobe_getnonblock(pcap_t *p)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+
+	return priv->nonblock;
+}
+
+static int
+bpfprobe_setnonblock(pcap_t *p, int nonblock)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+
+	priv->nonblock = nonblock;
+	return 0;
+}
+
+/* From a signal handler or another thread. */
+static void
+bpfprobe_breakloop(pcap_t *p)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	uint64_t one = 1;
+	int saved = errno;
+
+	pcapint_breakloop_common(p);
+	(void)!write(priv->event_fd, &one, sizeof(one));
+	errno = saved;
+}
+
+/*
+ * Activation, in the order in which it happens.
+ */
+
+static int
+watch(struct pcap_bpfprobe *priv, int fd)
+{
+	struct epoll_event event;
+
+	memset(&event, 0, sizeof(event));
+	event.events = EPOLLIN;
+	event.data.fd = fd;
+	return epoll_ctl(priv->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* First of all descriptors, so that their numbers fit into an fd_set. */
+static int
+open_events(pcap_t *p)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+
+	priv->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	priv->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	priv->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (priv->epoll_fd < 0 || priv->event_fd < 0 || priv->timer_fd < 0)
+		return fail(p, "cannot make the descriptors to wait on", errno);
+	if (watch(priv, priv->event_fd) < 0 || watch(priv, priv->timer_fd) < 0)
+		return fail(p, "epoll_ctl", errno);
+	return 0;
+}
+
+static int
+open_helper(pcap_t *p, struct bpfprobe_reply *reply)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	struct bpfprobe_request request;
+
+	memset(&request, 0, sizeof(request));
+	if (strlen(p->opt.device) >= sizeof(request.device)) {
+		snprintf(p->errbuf, PCAP_ERRBUF_SIZE, "the device name has %zu characters, %zu are possible",
+		    strlen(p->opt.device), sizeof(request.device) - 1);
+		return PCAP_ERROR_NO_SUCH_DEVICE;
+	}
+	strcpy(request.device, p->opt.device);
+	request.snaplen = (__u32)(p->snapshot > FILTER_WINDOW ? p->snapshot : FILTER_WINDOW);
+	request.buffer_size = (__u32)p->opt.buffer_size;
+	request.immediate = p->opt.immediate != 0;
+	if (bpfprobe_client_open(&priv->client, bpfprobe_client_helper(), &request, reply) < 0)
+		return reply_error(p, reply);
+	return 0;
+}
+
+static int
+map_rings(pcap_t *p, unsigned int pages)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	unsigned int i;
+	int err;
+
+	priv->rings = calloc(priv->client.nrings, sizeof(*priv->rings));
+	if (priv->rings == NULL)
+		return fail(p, "cannot keep track of the rings", ENOMEM);
+	for (i = 0; i < priv->client.nrings; i++) {
+		err = bpfprobe_ring_map(&priv->rings[i], priv->client.rings[i], pages);
+		if (err < 0)
+			return fail(p, "cannot map the rings", -err);
+		priv->client.rings[i] = -1; /* the ring's now */
+		if (watch(priv, priv->rings[i].fd) < 0)
+			return fail(p, "epoll_ctl", errno);
+	}
+	err = bpfprobe_merge_init(&priv->merge, priv->rings, priv->client.nrings);
+	return err < 0 ? fail(p, "cannot merge the rings", -err) : 0;
+}
+
+static int
+map_memory(pcap_t *p, const struct bpfprobe_reply *reply)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	void *page;
+	int err;
+
+	err = bpfprobe_control_map(&priv->control, priv->client.ctl, reply->cpus);
+	if (err < 0)
+		return fail(p, "cannot map the counters", -err);
+	priv->page_size = sysconf(_SC_PAGESIZE);
+	page = mmap(NULL, (size_t)priv->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
+	if (page == MAP_FAILED)
+		return fail(p, "mmap", errno);
+	priv->alive = page;
+	if (madvise(page, (size_t)priv->page_size, MADV_WIPEONFORK) < 0)
+		return fail(p, "madvise", errno);
+	*priv->alive = 1;
+	return map_rings(p, reply->ring_pages);
+}
+
+/* The link types of the handle; `proto` is the value of proto=, the only one then. */
+static int
+set_link_types(pcap_t *p, const char *proto)
+{
+	if (*proto != '\0') {
+		p->linktype = pcap_datalink_name_to_val(proto);
+		if (p->linktype < 0) {
+			snprintf(p->errbuf, PCAP_ERRBUF_SIZE,
+			    "proto=\"%s\": no such link type; see pcap-linktype(7), for example proto=IEEE802_11",
+			    proto);
+			return PCAP_ERROR;
+		}
+		return 0;
+	}
+	p->linktype = DLT_LINUX_SLL2;
+	p->dlt_list = malloc(3 * sizeof(*p->dlt_list));
+	if (p->dlt_list == NULL)
+		return fail(p, "cannot list the link types", ENOMEM);
+	p->dlt_list[0] = DLT_LINUX_SLL2;
+	p->dlt_list[1] = DLT_EN10MB;
+	p->dlt_list[2] = DLT_RAW;
+	p->dlt_count = 3;
+	return 0;
+}
+
+static void
+set_operations(pcap_t *p)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+
+	p->read_op = bpfprobe_read;
+	p->inject_op = bpfprobe_inject;
+	p->setfilter_op = bpfprobe_setfilter;
+	p->setdirection_op = bpfprobe_setdirection;
+	p->set_datalink_op = bpfprobe_set_datalink;
+	p->getnonblock_op = bpfprobe_getnonblock;
+	p->setnonblock_op = bpfprobe_setnonblock;
+	p->stats_op = bpfprobe_stats;
+	p->breakloop_op = bpfprobe_breakloop;
+	p->cleanup_op = bpfprobe_cleanup;
+	p->fd = p->selectable_fd = priv->epoll_fd;
+#ifdef BPF_SPECIAL_BASIC_HANDLING
+	/* 1.11: pcap_compile() may ask for direction and interface, which our filter knows. */
+	p->bpf_codegen_flags |= BPF_SPECIAL_BASIC_HANDLING;
+#endif
+}
+
+static int
+try_activate(pcap_t *p)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	struct bpfprobe_reply reply;
+	int status;
+
+	if (p->opt.rfmon)
+		return PCAP_ERROR_RFMON_NOTSUP;
+	if (p->snapshot <= 0 || p->snapshot > MAXIMUM_SNAPLEN)
+		p->snapshot = MAXIMUM_SNAPLEN;
+	priv->nano = p->opt.tstamp_precision == PCAP_TSTAMP_PRECISION_NANO;
+
+	status = open_events(p);
+	if (status == 0)
+		status = open_helper(p, &reply);
+	if (status == 0)
+		status = map_memory(p, &reply);
+	if (status == 0)
+		status = set_link_types(p, reply.dlt);
+	if (status < 0)
+		return status;
+	bpfprobe_clock_init(&priv->clock, (clockid_t)reply.clock);
+	set_operations(p);
+	if (attaches_late(p)) {
+		set_pending(priv, 1); /* who only calls select() shall come and read */
+		return 0;
+	}
+	return attach(p);
+}
+
+static int
+bpfprobe_activate(pcap_t *p)
+{
+	int status = try_activate(p);
+
+	if (status < 0)
+		bpfprobe_free(p);
+	return status;
+}
+
+pcap_t *
+bpfprobe_create(const char *device, char *errbuf, int *is_ours)
+{
+	struct pcap_bpfprobe *priv;
+	pcap_t *p;
+
+	*is_ours = strncmp(device, PREFIX, strlen(PREFIX)) == 0;
+	if (!*is_ours)
+		return NULL;
+	p = PCAP_CREATE_COMMON(errbuf, struct pcap_bpfprobe);
+	if (p == NULL)
+		return NULL;
+	priv = p->priv;
+	bpfprobe_client_init(&priv->client);
+	priv->epoll_fd = priv->event_fd = priv->timer_fd = -1;
+	p->activate_op = bpfprobe_activate;
+	p->tstamp_precision_list = malloc(2 * sizeof(*p->tstamp_precision_list));
+	if (p->tstamp_precision_list == NULL) {
+		snprintf(errbuf, PCAP_ERRBUF_SIZE, "malloc: %s", strerror(errno));
+		pcap_close(p);
+		return NULL;
+	}
+	p->tstamp_precision_list[0] = PCAP_TSTAMP_PRECISION_MICRO;
+	p->tstamp_precision_list[1] = PCAP_TSTAMP_PRECISION_NANO;
+	p->tstamp_precision_count = 2;
+	return p;
+}
+
+/*
+ * A device name is an expression, so nothing is enumerated: only the aliases are
+ * shown.  No file is opened and no privilege needed.  Without the flags "up" and
+ * "running" none of them can become the default device.
+ */
+int
+bpfprobe_findalldevs(pcap_if_list_t *devlistp, char *errbuf)
+{
+	static const char *const devices[][2] = {
+		{ PREFIX "drop", "Packets that the kernel drops, all network namespaces" },
+		{ PREFIX "any", "Packets received and sent, all network namespaces" },
+		{ PREFIX "rx", "Packets received, all network namespaces" },
+		{ PREFIX "tx", "Packets sent, all network namespaces" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		if (pcapint_add_dev(devlistp, devices[i][0], PCAP_IF_CONNECTION_STATUS_NOT_APPLICABLE,
+		        devices[i][1], errbuf) == NULL)
+			return -1; /* no memory */
+	}
+	return 0;
+}
