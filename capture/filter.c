@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/types.h>
 #include "bpf/linkhdr.h"
 #include "capture/filter.h"
 

@@ -10,6 +10,7 @@
 #define BPFPROBE_FILTER_H
 
 #include <pcap/pcap.h>
+#include <linux/types.h>
 #include "bpf/record.h"
 
 struct bpfprobe_filter {
