@@ -139,8 +139,11 @@ bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken)
 	while (rec == NULL && ring->head - ring->tail >= sizeof(*header)) {
 		header = (const void *)(ring->data + (ring->tail & (ring->size - 1)));
 		if (header->size < sizeof(*header) || header->size % SAMPLE_ALIGN != 0 ||
-		    header->size > ring->head - ring->tail) {
-			/* Nothing behind this can be found any more. */
+		    header->size > ring->head - ring->tail || ring->head - ring->tail > ring->size) {
+			/*
+			 * Nothing behind this can be found any more.  (More than a ring full:
+			 * another process reads it too, as after a fork.)
+			 */
 			++*broken;
 			ring->tail = ring->head;
 			return NULL;
