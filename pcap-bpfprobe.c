@@ -12,11 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 #include <linux/if_packet.h>
 
@@ -24,6 +20,7 @@
 #include "capture/client.h"
 #include "capture/clock.h"
 #include "capture/counters.h"
+#include "capture/events.h"
 #include "capture/filter.h"
 #include "capture/merge.h"
 #include "capture/ring.h"
@@ -51,24 +48,13 @@ struct pcap_bpfprobe {
 	struct bpfprobe_filter filter;
 	uint64_t rejected; /* packets taken from the rings and not delivered */
 	uint64_t hold;	   /* hold-back time, ns */
-	int epoll_fd;	   /* perf events, event_fd, timer_fd; the selectable descriptor */
-	int event_fd;	   /* readable: packets are left over, or breakloop */
-	int timer_fd;	   /* the timeout: wake-ups come per batch, the last batch needs it */
-	int pending;	   /* event_fd was made readable for packets that are left over */
+	struct bpfprobe_events events;
 	int attached;
 	int nonblock;
 	int nano;
 	unsigned char *alive; /* a page that fork() wipes: 0 in a child, which has no rings */
 	long page_size;
 };
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 /* Frees everything; safe on a handle that is made half, or freed already. */
 static void
@@ -89,9 +75,7 @@ bpfprobe_free(pcap_t *p)
 		munmap(priv->alive, (size_t)priv->page_size);
 	priv->alive = NULL;
 	priv->attached = 0;
-	close_fd(&priv->timer_fd);
-	close_fd(&priv->event_fd);
-	close_fd(&priv->epoll_fd);
+	bpfprobe_events_close(&priv->events);
 	p->fd = p->selectable_fd = -1;
 }
 
@@ -135,14 +119,9 @@ start_timer(pcap_t *p)
 {
 	struct pcap_bpfprobe *priv = p->priv;
 	uint64_t timeout = (uint64_t)(p->opt.timeout > 0 ? p->opt.timeout : NO_TIMEOUT_TICK) * NS_PER_MS;
-	struct itimerspec its;
 
 	priv->hold = p->opt.immediate ? 0 : timeout / 4 < HOLD ? timeout / 4 : HOLD;
-	timeout -= priv->hold;
-	its.it_interval.tv_sec = (time_t)(timeout / BPFPROBE_NS_PER_SEC);
-	its.it_interval.tv_nsec = (long)(timeout % BPFPROBE_NS_PER_SEC);
-	its.it_value = its.it_interval;
-	return timerfd_settime(priv->timer_fd, 0, &its, NULL);
+	return bpfprobe_events_tick(&priv->events, timeout - priv->hold);
 }
 
 static int
@@ -150,13 +129,13 @@ attach(pcap_t *p)
 {
 	struct pcap_bpfprobe *priv = p->priv;
 	struct bpfprobe_reply reply;
+	int err;
 
 	if (bpfprobe_client_attach(&priv->client, &reply) < 0)
 		return reply_error(p, &reply);
 	priv->attached = 1;
-	if (start_timer(p) < 0)
-		return fail(p, "timerfd_settime", errno);
-	return 0;
+	err = start_timer(p);
+	return err < 0 ? fail(p, "cannot set the timer", -err) : 0;
 }
 
 /*
@@ -168,61 +147,6 @@ static int
 attaches_late(const pcap_t *p)
 {
 	return p->opt.timeout == 0 && !p->opt.promisc;
-}
-
-/*
- * Waiting.
- */
-
-/*
- * Says whether packets are left over for which no descriptor of a ring will
- * become readable again (perf events signal each wake-up only once).
- */
-static void
-set_pending(struct pcap_bpfprobe *priv, int pending)
-{
-	uint64_t count = 1;
-
-	if (priv->pending == pending)
-		return;
-	priv->pending = pending;
-	if (pending)
-		(void)!write(priv->event_fd, &count, sizeof(count));
-	else
-		(void)!read(priv->event_fd, &count, sizeof(count));
-}
-
-enum wake { WAKE_ERROR = -1, WAKE_NONE, WAKE_RINGS, WAKE_TIMEOUT };
-
-/* Waits for packets, the timeout or breakloop, if `block` is set; resets what has fired. */
-static enum wake
-wait_rings(pcap_t *p, int block)
-{
-	struct pcap_bpfprobe *priv = p->priv;
-	struct epoll_event events[8];
-	enum wake wake = WAKE_NONE;
-	uint64_t count;
-	int i, n;
-
-	n = epoll_wait(priv->epoll_fd, events, 8, block ? -1 : 0);
-	if (n < 0) {
-		if (errno == EINTR)
-			return WAKE_RINGS; /* the caller looks at break_loop */
-		fail(p, "epoll_wait", errno);
-		return WAKE_ERROR;
-	}
-	for (i = 0; i < n; i++) {
-		if (events[i].data.fd == priv->timer_fd) {
-			(void)!read(priv->timer_fd, &count, sizeof(count));
-			wake = WAKE_TIMEOUT;
-		} else {
-			if (events[i].data.fd == priv->event_fd)
-				(void)!read(priv->event_fd, &count, sizeof(count));
-			if (wake == WAKE_NONE)
-				wake = WAKE_RINGS;
-		}
-	}
-	return wake;
 }
 
 /*
@@ -290,12 +214,12 @@ deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 		}
 		rec = bpfprobe_merge_next(&priv->merge);
 		if (rec == NULL) {
-			set_pending(priv, 0);
+			bpfprobe_events_set_left(&priv->events, 0);
 			return n;
 		}
 		n += deliver(p, rec, callback, user);
 	}
-	set_pending(priv, 1);
+	bpfprobe_events_set_left(&priv->events, 1);
 	return n;
 }
 
@@ -328,8 +252,8 @@ static int
 bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 {
 	struct pcap_bpfprobe *priv = p->priv;
-	enum wake wake = WAKE_NONE;
-	int n;
+	enum bpfprobe_wake wake;
+	int n, last = 0;
 
 	if (!*priv->alive && remap_rings(p) < 0)
 		return PCAP_ERROR;
@@ -342,15 +266,15 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	while (n == 0) {
 		begin_pass(priv);
 		n = deliver_pass(p, cnt, callback, user);
-		if (n != 0 || (wake == WAKE_TIMEOUT && p->opt.timeout > 0))
+		if (n != 0 || last)
 			break;
-		wake = wait_rings(p, !priv->nonblock);
-		if (wake == WAKE_ERROR)
-			return PCAP_ERROR;
-		if (wake == WAKE_NONE)
-			break; /* non-blocking, and nothing has happened */
-		if (priv->nonblock)
-			wake = WAKE_TIMEOUT; /* one more look, no second wait */
+		wake = bpfprobe_events_wait(&priv->events, !priv->nonblock);
+		if (wake == BPFPROBE_WAKE_ERROR)
+			return fail(p, "epoll_wait", errno);
+		if (wake == BPFPROBE_WAKE_NONE)
+			break;
+		/* What has fired is reset now, so that another look has to follow. */
+		last = priv->nonblock || (wake == BPFPROBE_WAKE_TIMEOUT && p->opt.timeout > 0);
 	}
 	return n;
 }
@@ -430,44 +354,14 @@ static void
 bpfprobe_breakloop(pcap_t *p)
 {
 	struct pcap_bpfprobe *priv = p->priv;
-	uint64_t one = 1;
-	int saved = errno;
 
 	pcapint_breakloop_common(p);
-	(void)!write(priv->event_fd, &one, sizeof(one));
-	errno = saved;
+	bpfprobe_events_break(&priv->events);
 }
 
 /*
  * Activation, in the order in which it happens.
  */
-
-static int
-watch(struct pcap_bpfprobe *priv, int fd)
-{
-	struct epoll_event event;
-
-	memset(&event, 0, sizeof(event));
-	event.events = EPOLLIN;
-	event.data.fd = fd;
-	return epoll_ctl(priv->epoll_fd, EPOLL_CTL_ADD, fd, &event);
-}
-
-/* First of all descriptors, so that their numbers fit into an fd_set. */
-static int
-open_events(pcap_t *p)
-{
-	struct pcap_bpfprobe *priv = p->priv;
-
-	priv->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	priv->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	priv->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (priv->epoll_fd < 0 || priv->event_fd < 0 || priv->timer_fd < 0)
-		return fail(p, "cannot make the descriptors to wait on", errno);
-	if (watch(priv, priv->event_fd) < 0 || watch(priv, priv->timer_fd) < 0)
-		return fail(p, "epoll_ctl", errno);
-	return 0;
-}
 
 static int
 open_helper(pcap_t *p, struct bpfprobe_reply *reply)
@@ -505,8 +399,9 @@ map_rings(pcap_t *p, unsigned int pages)
 		if (err < 0)
 			return fail(p, "cannot map the rings", -err);
 		priv->client.rings[i] = -1; /* the ring's now */
-		if (watch(priv, priv->rings[i].fd) < 0)
-			return fail(p, "epoll_ctl", errno);
+		err = bpfprobe_events_watch(&priv->events, priv->rings[i].fd);
+		if (err < 0)
+			return fail(p, "cannot wait for the rings", -err);
 	}
 	err = bpfprobe_merge_init(&priv->merge, priv->rings, priv->client.nrings);
 	return err < 0 ? fail(p, "cannot merge the rings", -err) : 0;
@@ -574,7 +469,7 @@ set_operations(pcap_t *p)
 	p->stats_op = bpfprobe_stats;
 	p->breakloop_op = bpfprobe_breakloop;
 	p->cleanup_op = bpfprobe_cleanup;
-	p->fd = p->selectable_fd = priv->epoll_fd;
+	p->fd = p->selectable_fd = priv->events.epoll_fd;
 #ifdef BPF_SPECIAL_BASIC_HANDLING
 	/* 1.11: pcap_compile() may ask for direction and interface, which our filter knows. */
 	p->bpf_codegen_flags |= BPF_SPECIAL_BASIC_HANDLING;
@@ -586,7 +481,7 @@ try_activate(pcap_t *p)
 {
 	struct pcap_bpfprobe *priv = p->priv;
 	struct bpfprobe_reply reply;
-	int status;
+	int status, err;
 
 	if (p->opt.rfmon)
 		return PCAP_ERROR_RFMON_NOTSUP;
@@ -594,9 +489,10 @@ try_activate(pcap_t *p)
 		p->snapshot = MAXIMUM_SNAPLEN;
 	priv->nano = p->opt.tstamp_precision == PCAP_TSTAMP_PRECISION_NANO;
 
-	status = open_events(p);
-	if (status == 0)
-		status = open_helper(p, &reply);
+	err = bpfprobe_events_open(&priv->events);
+	if (err < 0)
+		return fail(p, "cannot make the descriptors to wait on", -err);
+	status = open_helper(p, &reply);
 	if (status == 0)
 		status = map_memory(p, &reply);
 	if (status == 0)
@@ -606,7 +502,7 @@ try_activate(pcap_t *p)
 	bpfprobe_clock_init(&priv->clock, (clockid_t)reply.clock);
 	set_operations(p);
 	if (attaches_late(p)) {
-		set_pending(priv, 1); /* who only calls select() shall come and read */
+		bpfprobe_events_set_left(&priv->events, 1); /* who only calls select() shall come and read */
 		return 0;
 	}
 	return attach(p);
@@ -617,8 +513,12 @@ bpfprobe_activate(pcap_t *p)
 {
 	int status = try_activate(p);
 
-	if (status < 0)
+	if (status < 0) {
 		bpfprobe_free(p);
+		free(p->dlt_list);
+		p->dlt_list = NULL;
+		p->dlt_count = 0;
+	}
 	return status;
 }
 
@@ -636,7 +536,7 @@ bpfprobe_create(const char *device, char *errbuf, int *is_ours)
 		return NULL;
 	priv = p->priv;
 	bpfprobe_client_init(&priv->client);
-	priv->epoll_fd = priv->event_fd = priv->timer_fd = -1;
+	bpfprobe_events_init(&priv->events);
 	p->activate_op = bpfprobe_activate;
 	p->tstamp_precision_list = malloc(2 * sizeof(*p->tstamp_precision_list));
 	if (p->tstamp_precision_list == NULL) {

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pcap-bpfprobe-helper: loads and attaches probes for a process that may not.
+ * Started by the libpcap module with a socket as descriptor 3 (protocol.h); ends
+ * when the other end is closed.  Privileged, so that it believes nothing that it
+ * reads, and prints nothing: what it has to say goes into the reply.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include <bpf/libbpf.h>
+#include "helper/caps.h"
+#include "helper/fail.h"
+#include "helper/protocol.h"
+#include "helper/session.h"
+
+#define SOCK 3
+/* How long the module may take to read a reply, in s. */
+#define SEND_TIMEOUT 10
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static int
+is_socket(void)
+{
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(SOCK, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+}
+
+static int
+send_reply(struct bpfprobe_reply *reply)
+{
+	reply->magic = BPFPROBE_MAGIC;
+	reply->version = BPFPROBE_VERSION;
+	return send(SOCK, reply, sizeof(*reply), MSG_NOSIGNAL) == sizeof(*reply) ? 0 : -1;
+}
+
+/* Sends up to BPFPROBE_FDS_MAX descriptors in one message. */
+static int
+send_some(enum bpfprobe_fd_kind kind, const int *fds, unsigned int count)
+{
+	struct bpfprobe_fds data = { BPFPROBE_MAGIC, kind, count };
+	struct iovec iov = { &data, sizeof(data) };
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(BPFPROBE_FDS_MAX * sizeof(int))];
+	} control;
+	struct cmsghdr *cmsg;
+	struct msghdr msg;
+
+	memset(&msg, 0, sizeof(msg));
+	memset(&control, 0, sizeof(control));
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+	msg.msg_control = &control;
+	msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
+	cmsg = CMSG_FIRSTHDR(&msg);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(cmsg), fds, count * sizeof(int));
+	return sendmsg(SOCK, &msg, MSG_NOSIGNAL) == sizeof(data) ? 0 : -1;
+}
+
+static int
+send_rings(const struct bpfprobe_rings *rings)
+{
+	int fds[BPFPROBE_FDS_MAX];
+	unsigned int i, n = 0;
+
+	for (i = 0; i < rings->count; i++) {
+		fds[n++] = bpfprobe_rings_fd(rings, i);
+		if (n < COUNT(fds) && i + 1 < rings->count)
+			continue;
+		if (send_some(BPFPROBE_FD_RING, fds, n) < 0)
+			return -1;
+		n = 0;
+	}
+	return 0;
+}
+
+/*
+ * The requests.  Each sends its reply itself, and returns 0, or -1: this process
+ * has nothing more to do.
+ */
+
+static int
+serve_open(struct bpfprobe_session *session, const struct bpfprobe_request *request)
+{
+	struct bpfprobe_reply reply;
+
+	memset(&reply, 0, sizeof(reply));
+	if (bpfprobe_session_open(session, request, &reply) < 0) {
+		send_reply(&reply);
+		return -1;
+	}
+	if (send_reply(&reply) < 0 || send_some(BPFPROBE_FD_CTL, &session->ctl, 1) < 0 ||
+	    send_some(BPFPROBE_FD_PERF, &session->perf, 1) < 0)
+		return -1;
+	return send_rings(&session->rings);
+}
+
+static int
+serve_attach(struct bpfprobe_session *session)
+{
+	int progs[BPFPROBE_TARGETS_MAX], links[BPFPROBE_TARGETS_MAX];
+	struct bpfprobe_reply reply;
+	unsigned int i;
+	int err;
+
+	memset(&reply, 0, sizeof(reply));
+	if (bpfprobe_session_attach(session, &reply) < 0) {
+		send_reply(&reply);
+		return -1;
+	}
+	for (i = 0; i < session->count; i++) {
+		progs[i] = bpf_program__fd(session->probes[i].program);
+		links[i] = bpf_link__fd(session->probes[i].link);
+	}
+	err = send_reply(&reply);
+	if (err == 0)
+		err = send_some(BPFPROBE_FD_PROG, progs, session->count);
+	if (err == 0)
+		err = send_some(BPFPROBE_FD_LINK, links, session->count);
+	bpfprobe_session_release(session);
+	return err;
+}
+
+enum state { STATE_START, STATE_OPEN, STATE_ATTACHED };
+
+/* Serves one request; the order of requests is fixed.  0, or -1: end. */
+static int
+serve(enum state *state, struct bpfprobe_session *session, const struct bpfprobe_request *request)
+{
+	int err = -1;
+
+	if (bpfprobe_caps_raise() < 0)
+		return -1;
+	if (request->type == BPFPROBE_OPEN && *state == STATE_START) {
+		err = serve_open(session, request);
+		*state = STATE_OPEN;
+	} else if (request->type == BPFPROBE_ATTACH && *state == STATE_OPEN) {
+		err = serve_attach(session);
+		*state = STATE_ATTACHED;
+	}
+	return bpfprobe_caps_lower() < 0 ? -1 : err;
+}
+
+/* Receives one request.  1, 0 at the end of file, or -1 if it is not one. */
+static int
+receive(struct bpfprobe_request *request)
+{
+	struct bpfprobe_reply reply;
+	ssize_t n;
+
+	memset(request, 0, sizeof(*request));
+	do {
+		n = recv(SOCK, request, sizeof(*request), MSG_TRUNC);
+	} while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return (int)n;
+	if (n < 8 || request->magic != BPFPROBE_MAGIC)
+		return -1;
+	if (request->version != BPFPROBE_VERSION || n != sizeof(*request)) {
+		memset(&reply, 0, sizeof(reply));
+		bpfprobe_fail(&reply, BPFPROBE_ERROR, "the helper has protocol version %d", BPFPROBE_VERSION);
+		send_reply(&reply);
+		return -1;
+	}
+	request->device[sizeof(request->device) - 1] = '\0';
+	return 1;
+}
+
+static int
+silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static int
+prepare(void)
+{
+	struct timeval timeout = { SEND_TIMEOUT, 0 };
+
+	libbpf_set_print(silent);
+	if (setsockopt(SOCK, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
+		return -1;
+	/* Neither a debugger of the same user nor a program of ours gets at what we hold. */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return -1;
+	return bpfprobe_caps_init();
+}
+
+int
+main(void)
+{
+	static struct bpfprobe_session session;
+	struct bpfprobe_request request;
+	enum state state = STATE_START;
+
+	if (!is_socket()) {
+		fprintf(stderr, "pcap-bpfprobe-helper is started by libpcap, not by hand\n");
+		return 2;
+	}
+	if (prepare() < 0)
+		return 1;
+	while (receive(&request) > 0 && serve(&state, &session, &request) == 0)
+		;
+	/*
+	 * Everything that is still open ends with the process.  Nothing is freed:
+	 * libbpf would disable the rings that the module may still be reading.
+	 */
+	_exit(0);
+}
