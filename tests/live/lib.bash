@@ -18,7 +18,6 @@ export BPFPROBE_HELPER=$BUILD/pcap-bpfprobe-helper
 ADDR_A=10.77.0.1 ADDR_B=10.77.0.2 SINK=10.77.0.9
 ADDR6_A=fd77::1 ADDR6_B=fd77::2 SINK6=fd77::9
 MAC_A=02:00:00:00:77:0a MAC_B=02:00:00:00:77:0b
-PORT=7777
 
 slow() {
 	[[ -n ${BPFPROBE_SLOW:-} ]]
@@ -62,35 +61,46 @@ run_deferred() {
 
 # --- namespaces
 
-# pair_setup [MTU]: NS_A with bpa0 and NS_B with bpb0, silent on their own.
+# pair_setup [MTU]: NS_A with bpa0 and NS_B with bpb0, silent on their own; PORT
+# and the next three numbers are for this file's traffic only.
 pair_setup() {
 	local mtu=${1:-1500}
-	export NS_A=bp$$a NS_B=bp$$b
+	export NS_A=bp$$a NS_B=bp$$b PORT=$((20000 + $$ % 11000 * 4))
 	ip netns add "$NS_A"
 	defer ip netns del "$NS_A"
 	ip netns add "$NS_B"
 	defer ip netns del "$NS_B"
+	in_a sysctl -qw net.ipv6.conf.{all,default}.disable_ipv6=1
+	in_b sysctl -qw net.ipv6.conf.{all,default}.disable_ipv6=1
 	ip -n "$NS_A" -batch - <<-END
 		link set lo up
 		link add bpa0 mtu $mtu address $MAC_A type veth peer name bpb0 mtu $mtu address $MAC_B netns $NS_B
-		link set bpa0 addrgenmode none
 		addr add $ADDR_A/24 dev bpa0
-		addr add $ADDR6_A/64 dev bpa0 nodad
 		link set bpa0 up
 		neigh add $ADDR_B lladdr $MAC_B dev bpa0
 		neigh add $SINK lladdr $MAC_B dev bpa0
-		neigh add $ADDR6_B lladdr $MAC_B dev bpa0
-		neigh add $SINK6 lladdr $MAC_B dev bpa0
 	END
 	ip -n "$NS_B" -batch - <<-END
 		link set lo up
-		link set bpb0 addrgenmode none
 		addr add $ADDR_B/24 dev bpb0
-		addr add $ADDR6_B/64 dev bpb0 nodad
 		link set bpb0 up
 		neigh add $ADDR_A lladdr $MAC_A dev bpb0
-		neigh add $ADDR6_A lladdr $MAC_A dev bpb0
 	END
+}
+
+# pair_ipv6: adds IPv6 to the pair, and rules that keep it silent (MLD).
+pair_ipv6() {
+	local rule="table ip6 silent { chain output {
+		type filter hook output priority 0; meta l4proto icmpv6 drop; }; }"
+	in_a nft "$rule"
+	in_b nft "$rule"
+	ip -n "$NS_A" link set bpa0 addrgenmode none
+	ip -n "$NS_B" link set bpb0 addrgenmode none
+	in_a sysctl -qw net.ipv6.conf.bpa0.disable_ipv6=0
+	in_b sysctl -qw net.ipv6.conf.bpb0.disable_ipv6=0
+	ip -n "$NS_A" addr add $ADDR6_A/64 dev bpa0 nodad
+	ip -n "$NS_B" addr add $ADDR6_B/64 dev bpb0 nodad
+	ip -n "$NS_A" neigh add $SINK6 lladdr $MAC_B dev bpa0
 }
 
 in_a() {
@@ -216,9 +226,9 @@ value() {
 
 # counts FILE: tcpdump's last words into CAPTURED, RECEIVED and DROPPED.
 counts() {
-	CAPTURED=$(awk '/packets? captured/ {print $1}' "$1")
-	RECEIVED=$(awk '/received by filter/ {print $1}' "$1")
-	DROPPED=$(awk '/dropped by kernel/ {print $1}' "$1")
+	CAPTURED=$(awk '/^[0-9]+ packets? captured/ {print $1}' "$1")
+	RECEIVED=$(awk '/^[0-9]+ packets? received by filter/ {print $1}' "$1")
+	DROPPED=$(awk '/^[0-9]+ packets? dropped by kernel/ {print $1}' "$1")
 	[[ -n $CAPTURED && -n $RECEIVED && -n $DROPPED ]] || fail "no counts: $(<"$1")"
 }
 
@@ -229,7 +239,7 @@ file_size_is() {
 
 # --- nothing may stay behind
 
-# our_objects [prog] [map] [link] [process]: one line each.
+# our_objects [prog] [map] [process]: one line each.
 our_objects() {
 	local kind
 	for kind; do
@@ -237,10 +247,6 @@ our_objects() {
 		prog | map)
 			bpftool "$kind" show 2>/dev/null | awk -v k="$kind" \
 				'match($0, / name bpfprobe[^ ]*/) {print k, $1 substr($0, RSTART, RLENGTH)}'
-			;;
-		link)
-			bpftool link show 2>/dev/null | awk -v ids="$(our_objects prog | awk '{print $2}')" \
-				'match($0, /prog [0-9]+/) && index("\n" ids, "\n" substr($0, RSTART + 5, RLENGTH - 5) ":") {print "link", $0}'
 			;;
 		process)
 			find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$BPFPROBE_HELPER*" \
@@ -257,6 +263,12 @@ remember_objects() {
 
 new_objects() { # KIND...
 	our_objects "$@" | sort | comm -13 "$BATS_FILE_TMPDIR/objects" -
+}
+
+# new_links: the attachments of programs that are ours and new.
+new_links() {
+	new_objects prog | awk '{print "prog " $2}' | sed 's/:.*//' >"$BATS_FILE_TMPDIR/progs"
+	bpftool link show 2>/dev/null | grep -wFf "$BATS_FILE_TMPDIR/progs" || true
 }
 
 no_new_objects() {

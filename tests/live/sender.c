@@ -176,7 +176,10 @@ static void finish_headers(struct sender *s, uint32_t number, uint32_t size)
 	put16(ip + 24, size + 8);
 }
 
-/* A full queue is waited out, so that every number is sent exactly once. */
+/*
+ * A full queue is waited out, so that every number is sent exactly once. EPERM
+ * is a firewall's verdict over a packet that was made.
+ */
 static void send_one(struct sender *s, uint32_t number, uint32_t size)
 {
 	numbered_fill(s->buf + s->hdr_len, s->stream, number, size);
@@ -184,6 +187,8 @@ static void send_one(struct sender *s, uint32_t number, uint32_t size)
 		finish_headers(s, number, size);
 	while (sendto(s->fd, s->buf, s->hdr_len + size, 0, (struct sockaddr *)&s->to, s->to_len) <
 	    0) {
+		if (errno == EPERM)
+			break;
 		if (errno != ENOBUFS && errno != EINTR)
 			die("sendto", strerror(errno));
 	}

@@ -12,7 +12,7 @@ setup_file() {
 		table inet t {
 			chain input {
 				type filter hook input priority 0
-				udp dport 6666 drop
+				udp dport $((PORT + 1)) drop
 			}
 		}
 	END
@@ -40,10 +40,10 @@ shown() {
 }
 
 @test "drop: a packet that nftables drops in another namespace" {
-	capture dump tcpdump -n -l -c 1 -i bpfprobe:drop "udp port 6666"
-	in_a sender -s 100 udp $ADDR_B 6666
+	capture dump tcpdump -n -l -c 1 -i bpfprobe:drop "udp port $((PORT + 1))"
+	in_a sender -s 100 udp $ADDR_B $((PORT + 1))
 	run shown
-	[[ $output =~ ^"?     In  IP $ADDR_A."[0-9]+" > $ADDR_B.6666: UDP, length 100"$ ]]
+	[[ $output =~ ^"?     In  IP $ADDR_A."[0-9]+" > $ADDR_B.$((PORT + 1)): UDP, length 100"$ ]]
 }
 
 @test "any: each packet as it leaves one namespace and as it enters the other" {

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What is captured is what was sent: bytes, lengths, headers, times, numbers.
+
+load lib.bash
+
+setup_file() {
+	require tcpdump ip nft tc bpftool
+	remember_objects
+	pair_setup 65535
+	pair_ipv6
+	in_a nft -f - <<-END
+		table inet t {
+			chain output {
+				type filter hook output priority 0
+				udp dport $((PORT + 2)) drop
+			}
+		}
+	END
+	in_b nft -f - <<-END
+		table inet t {
+			chain input {
+				type filter hook input priority 0
+				udp dport $((PORT + 1)) drop
+			}
+		}
+	END
+}
+
+teardown_file() {
+	run_deferred
+}
+
+teardown() {
+	run_deferred
+}
+
+# dump COUNT DEVICE [tcpdump options]: captures so many packets into $T/a.pcap.
+dump() {
+	capture dump tcpdump -c "$1" -i "$2" -w "$BATS_TEST_TMPDIR/a.pcap" -B 65536 "${@:3}"
+}
+
+# dumped OPTION...: waits for them and checks them; more did not come.
+dumped() {
+	until_true 20 process_ended "$PID" || stop || true
+	counts "$T/dump.err"
+	echo "captured $CAPTURED received $RECEIVED dropped $DROPPED"
+	verify "$@" "$T/a.pcap"
+	[[ $DROPPED -eq 0 && $RECEIVED -eq $CAPTURED ]]
+}
+
+@test "all sizes up to 60,000 bytes, sent and received" {
+	local n=$(scaled 1000 300)
+	dump $((2 * n)) bpfprobe:any "udp port $PORT"
+	send -c $n -i 1 -s mixed:60000 -p 200
+	dumped -e 1:0-$((n - 1)):out -e 1:0-$((n - 1)):in -z mixed:60000 -l LINUX_SLL2 -t 0800 \
+		-m $MAC_A -a $ADDR_A,$SINK -p $PORT
+}
+
+@test "EN10MB: the real MAC header" {
+	dump 100 "bpfprobe:tx:netns=$NS_A" -y EN10MB
+	send -c 100 -i 1 -s mixed:60000 -p 200
+	dumped -e 1:0-99 -z mixed:60000 -l EN10MB -m $MAC_A,$MAC_B -a $ADDR_A,$SINK
+}
+
+@test "EN10MB: received packets have it too" {
+	dump 100 "bpfprobe:rx:netns=$NS_B" -y EN10MB
+	send -c 100 -i 1 -s mixed:60000 -p 200
+	dumped -e 1:0-99 -z mixed:60000 -l EN10MB -m $MAC_A,$MAC_B -a $ADDR_A,$SINK
+}
+
+@test "EN10MB: a made MAC header where there is none" {
+	dump 10 bpfprobe:drop -y EN10MB "udp port $((PORT + 2))"
+	in_a sender -c 10 -i 1 -s mixed:1400 udp $ADDR_B $((PORT + 2))
+	dumped -e 1:0-9 -l EN10MB -m 00:00:00:00:00:00,00:00:00:00:00:00 -t 0800 \
+		-a $ADDR_A,$ADDR_B
+}
+
+@test "RAW: IP only, IPv4 and IPv6" {
+	dump 200 bpfprobe:any -y RAW "udp port $PORT"
+	in_a sender -c 50 -i 1 -s mixed:60000 -p 200 raw bpa0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
+	in_a sender -c 50 -i 2 -s mixed:60000 -p 200 udp $SINK6 $PORT
+	wait_exit "$PID"
+	tcpdump -r "$T/a.pcap" -w "$T/4.pcap" ip 2>/dev/null
+	tcpdump -r "$T/a.pcap" -w "$T/6.pcap" ip6 2>/dev/null
+	# Out and In look the same here: every number twice.
+	run verify -e 1:0-49 -l RAW -a $ADDR_A,$SINK "$T/4.pcap"
+	[[ $(value count "$output") -eq 100 && $(value duplicate "$output") -eq 50 ]]
+	[[ $(value missing "$output") -eq 0 && $(value corrupt "$output") -eq 0 ]]
+	run verify -e 2:0-49 -l RAW -a $ADDR6_A,$SINK6 "$T/6.pcap"
+	[[ $(value count "$output") -eq 100 && $(value duplicate "$output") -eq 50 ]]
+	[[ $(value missing "$output") -eq 0 && $(value corrupt "$output") -eq 0 ]]
+}
+
+@test "IPv6 in SLL2" {
+	dump 100 bpfprobe:any "udp port $PORT"
+	in_a sender -c 50 -i 1 -s mixed:60000 -p 200 udp $SINK6 $PORT
+	dumped -e 1:0-49:in -e 1:0-49:out -l LINUX_SLL2 -t 86dd -a $ADDR6_A,$SINK6
+}
+
+@test "dropped packets are whole" {
+	dump 100 bpfprobe:drop "udp portrange $((PORT + 1))-$((PORT + 2))"
+	in_a sender -c 50 -i 1 -s mixed:60000 -p 200 udp $ADDR_B $((PORT + 1))
+	in_a sender -c 50 -i 2 -s mixed:60000 -p 200 udp $ADDR_B $((PORT + 2))
+	dumped -e 1:0-49:in -e 2:0-49:out -l LINUX_SLL2 -t 0800 -a $ADDR_A,$ADDR_B
+}
+
+@test "snaplen counts the link header, len stays true" {
+	local dlt
+	for dlt in LINUX_SLL2 EN10MB RAW; do
+		dump 50 "bpfprobe:tx:netns=$NS_A" -s 96 -y $dlt
+		send -c 50 -i 1 -s mixed:60000
+		dumped -e 1:0-49 -z mixed:60000 -l $dlt -n 96
+	done
+}
+
+@test "a packet beyond the size of a perf record keeps its true length" {
+	dump 5 "bpfprobe:tx:netns=$NS_A:dev=lo" "udp port $PORT"
+	in_a sender -c 5 -i 1 -s 65507 udp 127.0.0.1 $PORT
+	wait_exit "$PID"
+	run verify -e 1:0-4 -l LINUX_SLL2 -n any "$T/a.pcap"
+	echo "$output"
+	[[ $status -eq 0 && $(value max_len "$output") -eq $((20 + 65535)) ]]
+	[[ $(value max_caplen "$output") -gt 65000 ]]
+}
+
+@test "a VLAN tag among the bytes" {
+	dump 40 bpfprobe:any -y EN10MB "vlan 5"
+	in_a sender -c 20 -i 1 -s mixed:60000 -v 5 raw bpa0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
+	wait_exit "$PID"
+	run verify -e 1:0-19 -l EN10MB -v 5 -m $MAC_A,$MAC_B -t 0800 "$T/a.pcap"
+	[[ $(value count "$output") -eq 40 && $(value corrupt "$output") -eq 0 ]]
+}
+
+# tagged_by_tc: what A sends gets the tag 2:0:5 into the skb's metadata.
+tagged_by_tc() {
+	local fs=$BATS_TEST_TMPDIR/bpffs
+	mkdir "$fs"
+	mount -t bpf none "$fs"
+	defer umount "$fs"
+	vlantag $((2 << 13 | 5)) "$fs/tag"
+	tc -n "$NS_A" qdisc add dev bpa0 clsact
+	defer tc -n "$NS_A" qdisc del dev bpa0 clsact
+	tc -n "$NS_A" filter add dev bpa0 egress bpf da object-pinned "$fs/tag"
+}
+
+@test "a VLAN tag beside the packet is put back, sent and received" {
+	tagged_by_tc
+	local device
+	for device in "tx:netns=$NS_A" "rx:netns=$NS_B"; do
+		dump 20 "bpfprobe:$device" -y EN10MB "vlan 5"
+		send -c 20 -i 1 -s mixed:60000
+		dumped -e 1:0-19 -z mixed:60000 -l EN10MB -v $((2 << 13 | 5)) -m $MAC_A,$MAC_B -t 0800
+	done
+}
+
+@test "a tag that is put back keeps snaplen and lengths right" {
+	tagged_by_tc
+	dump 20 "bpfprobe:tx:netns=$NS_A" -y EN10MB -s 70
+	send -c 20 -i 1 -s mixed:60000
+	dumped -e 1:0-19 -z mixed:60000 -l EN10MB -v $((2 << 13 | 5)) -n 70
+}
+
+@test "SLL2 and RAW show no tag that is beside the packet" {
+	tagged_by_tc
+	local dlt
+	for dlt in LINUX_SLL2 RAW; do
+		dump 20 "bpfprobe:tx:netns=$NS_A" -y $dlt
+		send -c 20 -i 1 -s mixed:60000
+		dumped -e 1:0-19 -z mixed:60000 -l $dlt -t 0800
+	done
+}
+
+# twins: an interface 700 in either namespace, each with another name.
+twins() {
+	ip -n "$NS_A" link add right0 index 700 type veth peer name right1
+	defer ip -n "$NS_A" link del right0
+	ip -n "$NS_B" link add wrong0 index 700 type veth peer name wrong1
+	defer ip -n "$NS_B" link del wrong0
+	ip -n "$NS_A" link set right0 up
+	ip -n "$NS_A" link set right1 up
+	ip -n "$NS_B" link set wrong0 up
+	ip -n "$NS_B" link set wrong1 up
+}
+
+@test "an interface of another namespace never gets a local name" {
+	twins
+	capture dump in_b tcpdump -n -l -c 1 -i bpfprobe:tx "udp port $PORT"
+	in_a sender raw right0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
+	wait_exit "$PID"
+	[[ $(<"$T/dump.out") =~ ^[0-9:.]+" ?     Out IP $ADDR_A.$PORT > $SINK.$PORT: UDP, length 64"$ ]]
+
+	capture dump in_b tcpdump -n -l -c 1 -i bpfprobe:tx "udp port $PORT"
+	in_b sender raw wrong0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
+	wait_exit "$PID"
+	[[ $(<"$T/dump.out") == *" wrong0 Out IP "* ]]
+}
+
+@test "interface numbers: own as they are, foreign ones raised by 0x40000000" {
+	twins
+	capture dump in_b tcpdump -c 6 -i bpfprobe:tx -w "$BATS_TEST_TMPDIR/a.pcap" "udp port $PORT"
+	in_a sender -i 1 -c 3 raw right0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
+	in_b sender -i 2 -c 3 raw wrong0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
+	wait_exit "$PID"
+	tcpdump -r "$T/a.pcap" -w "$T/foreign.pcap" "ifindex $((0x40000000 + 700))" 2>/dev/null
+	tcpdump -r "$T/a.pcap" -w "$T/own.pcap" "ifindex 700" 2>/dev/null
+	verify -e 1:0-2 -I $((0x40000000 + 700)) "$T/foreign.pcap"
+	verify -e 2:0-2 -I 700 "$T/own.pcap"
+}
+
+@test "dev= means one interface of one namespace" {
+	twins
+	local b="raw wrong0 $MAC_A $MAC_B $ADDR_A $SINK $PORT"
+	dump 5 "bpfprobe:tx:netns=$NS_A:dev=right0"
+	in_b sender -i 2 -c 5 $b
+	send -i 3 -c 5
+	in_a sender -i 1 -c 5 raw right0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
+	dumped -e 1:0-4 -I $((0x40000000 + 700))
+
+	capture dump in_b tcpdump -c 5 -i "bpfprobe:tx:dev=wrong0" -w "$BATS_TEST_TMPDIR/a.pcap"
+	in_a sender -i 1 -c 5 raw right0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
+	in_b sender -i 2 -c 5 $b
+	dumped -e 2:0-4 -I 700
+}
+
+@test "netns= by name, by process and by inode" {
+	local inode by
+	background sleeper in_a sleep 1000
+	inode=$(in_a stat -Lc %i /proc/self/ns/net)
+	for by in "$NS_A" "pid/$PID" "inode/$inode"; do
+		local sleeper=$PID
+		dump 5 "bpfprobe:any:netns=$by"
+		send -c 5 -i 1
+		dumped -e 1:0-4:out
+		PID=$sleeper
+	done
+}
+
+@test "time stamps lie within the time of sending, in micro- and nanoseconds" {
+	local precision
+	for precision in micro nano; do
+		dump 200 "bpfprobe:tx:netns=$NS_A" --time-stamp-precision=$precision
+		send -c 200 -i 1 -p 1000
+		# Two clocks are read one after the other: allow 100 µs.
+		dumped -e 1:0-199 -w $((START - 100000)):$((END + 100000)) -o
+		run verify "$T/a.pcap"
+		if [[ $precision == nano ]]; then
+			(($(value first_ns "$output") % 1000 || $(value last_ns "$output") % 1000))
+		else
+			((!($(value first_ns "$output") % 1000) && !($(value last_ns "$output") % 1000)))
+		fi
+	done
+}
+
+@test "many packets from two CPUs: complete, in order, none dropped" {
+	[[ $(nproc) -ge 2 ]] || skip "needs two CPUs"
+	local n=$(scaled 50000 2500) pace=$(scaled 10 500) one
+	dump $((2 * n)) "bpfprobe:tx:netns=$NS_A" -B 131072
+	in_a sender -c $n -i 1 -C 0 -p $pace -s mixed:9000 udp $SINK $PORT 3>&- &
+	one=$!
+	in_a sender -c $n -i 2 -C 1 -p $pace -s mixed:9000 udp $SINK $PORT
+	wait $one
+	dumped -e 1:0-$((n - 1)) -e 2:0-$((n - 1)) -z mixed:9000
+	[[ $RECEIVED -eq $((2 * n)) ]]
+}
+
+@test "a stopped reader: received and dropped are exact" {
+	local n=$(scaled 20000 4000) out
+	capture dump tcpdump -i "bpfprobe:tx:netns=$NS_A" -w "$BATS_TEST_TMPDIR/a.pcap" -B 1024
+	kill -STOP "$PID"
+	send -c $n -i 1 -s 1400
+	kill -CONT "$PID"
+	stop
+	counts "$T/dump.err"
+	echo "captured $CAPTURED received $RECEIVED dropped $DROPPED"
+	out=$(verify -e 1:0-$((n - 1)) -z 1400 -L "$T/a.pcap")
+	[[ $(value count "$out") -eq $CAPTURED ]]
+	[[ $DROPPED -gt 0 && $RECEIVED -gt 0 && $((RECEIVED + DROPPED)) -eq $n ]]
+}
+
+@test "proto=: the bytes from skb->data on as a link type of one's choice" {
+	dump 20 "bpfprobe:tp/net_dev_queue:netns=$NS_A:proto=EN10MB"
+	send -c 20 -i 1 -s mixed:60000
+	dumped -e 1:0-19 -z mixed:60000 -l EN10MB -m $MAC_A,$MAC_B
+}
+
+@test "len=: so many bytes of each packet, len stays true" {
+	dump 20 "bpfprobe:tx:netns=$NS_A:len=100"
+	send -c 20 -i 1 -s mixed:60000
+	dumped -e 1:0-19 -z mixed:60000 -l LINUX_SLL2 -n 120
+}
+
+@test "pages=: a small ring takes what fits, the rest is counted" {
+	local n=200
+	capture dump tcpdump -i "bpfprobe:tx:netns=$NS_A:pages=8" -w "$BATS_TEST_TMPDIR/a.pcap"
+	kill -STOP "$PID"
+	send -c $n -i 1 -s 1400 -C 0
+	kill -CONT "$PID"
+	stop
+	counts "$T/dump.err"
+	echo "received $RECEIVED dropped $DROPPED"
+	# 8 pages of 4 KiB hold 21 or 22 records of 1,400 bytes of payload.
+	[[ $((RECEIVED + DROPPED)) -eq $n && $RECEIVED -ge 20 && $RECEIVED -le 23 ]]
+}
+
+@test "nothing is left behind" {
+	nothing_left
+}

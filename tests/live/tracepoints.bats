@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Every tracepoint of the running kernel that has a packet loads and attaches.
+
+load lib.bash
+
+setup_file() {
+	require bpftool
+	[[ -r /sys/kernel/btf/vmlinux ]] || skip "the kernel has no BTF"
+	remember_objects
+	export LIST=$BATS_FILE_TMPDIR/list
+	tracepoints | sort >"$LIST"
+}
+
+teardown() {
+	run_deferred
+}
+
+# Independent of the helper: names of the btf_trace_* typedefs, each a pointer to
+# a function type whose first parameter is the context, one name per line for
+# those with a parameter of type struct sk_buff *.
+tracepoints() {
+	bpftool btf dump file /sys/kernel/btf/vmlinux format raw | awk '
+		function field(name,    s) {
+			if (!match($0, name "=[0-9]+"))
+				return 0
+			s = substr($0, RSTART, RLENGTH)
+			return substr(s, length(name) + 2)
+		}
+		match($0, /^\[[0-9]+\]/) {
+			id = substr($0, 2, RLENGTH - 2)
+			kind = $2
+			if (kind == "STRUCT" && $3 == "\047sk_buff\047")
+				skb[id] = 1
+			else if (kind == "PTR" || kind == "CONST")
+				target[id] = field("type_id")
+			else if (kind == "TYPEDEF" && $3 ~ /^\047btf_trace_/) {
+				name = substr($3, 12, length($3) - 12)
+				if (name != "")
+					typedef[name] = field("type_id")
+			}
+			next
+		}
+		kind == "FUNC_PROTO" && /type_id=/ {
+			params[id] = params[id] " " field("type_id")
+		}
+		END {
+			for (name in typedef) {
+				n = split(params[target[typedef[name]]], p, " ")
+				for (i = 2; i <= n; i++) {
+					# struct sk_buff *, whether or not const
+					to = target[p[i]]
+					if (to in target && !(to in skb))
+						to = target[to]
+					if (to in skb) {
+						print name
+						break
+					}
+				}
+			}
+		}'
+}
+
+@test "the kernel has the tracepoints that the aliases need" {
+	cat "$LIST"
+	grep -qx kfree_skb "$LIST"
+	grep -qx net_dev_queue "$LIST"
+	grep -qx netif_receive_skb "$LIST"
+	(($(wc -l <"$LIST") >= 10))
+}
+
+@test "each of them loads and attaches" {
+	local name failed=()
+	while read -r name; do
+		run pcaploop -i "bpfprobe:tp/$name" activate
+		[[ $status -eq 0 ]] && continue
+		failed+=("$name")
+		echo "$name: $output"
+	done <"$LIST"
+	[[ ${#failed[@]} -eq 0 ]] || fail "${#failed[@]} of $(wc -l <"$LIST") failed: ${failed[*]}"
+}
+
+@test "a tracepoint whose packet is not the only argument: argN chooses" {
+	run -0 pcaploop -i "bpfprobe:tp/kfree_skb:arg1" activate
+	run -1 pcaploop -i "bpfprobe:tp/kfree_skb:arg2" activate
+	echo "$output"
+	[[ ${#lines[@]} -eq 2 && $output == *kfree_skb* ]]
+}
+
+@test "nothing is left behind" {
+	nothing_left
+}
