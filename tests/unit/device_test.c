@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The parser of device names: what good names mean, what exactly is said about
+ * bad ones, percent-encoding, lengths up to absurd ones, and that no input gets
+ * an unprintable byte or a second line into a message.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "helper/device.h"
+#include "helper/protocol.h"
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct {
+	const char *name;
+	struct bpfprobe_device device;
+} good[] = {
+	{ "drop", { .target = "drop" } },
+	{ "ip_rcv", { .target = "ip_rcv" } },
+	{ "a", { .target = "a" } },
+	{ "__x64_sys.isra.0-9", { .target = "__x64_sys.isra.0-9" } },
+	{ "tp/kfree_skb", { .target = "kfree_skb", .is_tracepoint = 1 } },
+	{ "tp", { .target = "tp" } },
+	{ "drop:arg1", { .target = "drop", .arg = 1 } },
+	{ "drop:arg12", { .target = "drop", .arg = 12 } },
+	{ "drop:dev=eth0", { .target = "drop", .dev = "eth0" } },
+	{ "drop:dev=abcdefghijklmno", { .target = "drop", .dev = "abcdefghijklmno" } },
+	{ "drop:dev=a=b", { .target = "drop", .dev = "a=b" } },
+	{ "drop:dev=%65%74h%30", { .target = "drop", .dev = "eth0" } },
+	{ "drop:dev=100%25", { .target = "drop", .dev = "100%" } },
+	{ "drop:dev=%2541", { .target = "drop", .dev = "%41" } },
+	{ "drop:netns=blue", { .target = "drop", .netns_kind = BPFPROBE_NETNS_NAME, .netns = "blue" } },
+	{ "drop:netns=b%3Ac%c3%A9",
+	    { .target = "drop", .netns_kind = BPFPROBE_NETNS_NAME, .netns = "b:c\xc3\xa9" } },
+	{ "drop:netns=...", { .target = "drop", .netns_kind = BPFPROBE_NETNS_NAME, .netns = "..." } },
+	{ "drop:netns=pid", { .target = "drop", .netns_kind = BPFPROBE_NETNS_NAME, .netns = "pid" } },
+	{ "drop:netns=pid/1", { .target = "drop", .netns_kind = BPFPROBE_NETNS_PID, .netns_num = 1 } },
+	{ "drop:netns=pid/2147483647",
+	    { .target = "drop", .netns_kind = BPFPROBE_NETNS_PID, .netns_num = 2147483647 } },
+	{ "drop:netns=inode/4026531840",
+	    { .target = "drop", .netns_kind = BPFPROBE_NETNS_INODE, .netns_num = 4026531840U } },
+	{ "drop:netns=inode/4294967295",
+	    { .target = "drop", .netns_kind = BPFPROBE_NETNS_INODE, .netns_num = UINT32_MAX } },
+	{ "drop:len=1", { .target = "drop", .len = 1 } },
+	{ "drop:len=262144", { .target = "drop", .len = 262144 } },
+	{ "drop:len=0096", { .target = "drop", .len = 96 } },
+	{ "drop:pages=1", { .target = "drop", .pages = 1 } },
+	{ "drop:pages=2", { .target = "drop", .pages = 2 } },
+	{ "drop:pages=3", { .target = "drop", .pages = 4 } },
+	{ "drop:pages=1025", { .target = "drop", .pages = 2048 } },
+	{ "drop:pages=131073", { .target = "drop", .pages = 262144 } },
+	{ "drop:pages=262144", { .target = "drop", .pages = 262144 } },
+	{ "drop:proto=ieee802_11", { .target = "drop", .proto = "ieee802_11" } },
+	{ "drop:proto=abcdefghijklmnopqrstuvwxyz01234",
+	    { .target = "drop", .proto = "abcdefghijklmnopqrstuvwxyz01234" } },
+	{ "tp/net_dev_queue:proto=RAW:pages=64:len=128:netns=pid/7:dev=lo:arg3",
+	    { "net_dev_queue", 1, 3, "lo", BPFPROBE_NETNS_PID, "", 7, 128, 64, "RAW" } },
+};
+
+static const struct {
+	const char *name, *message;
+} bad[] = {
+	/* target */
+	{ "bpfprobe:", "target \"\": the name is missing" },
+	{ "bpfprobe::dev=lo", "target \"\": the name is missing" },
+	{ "bpfprobe:tp/", "target \"tp/\": the name is missing" },
+	{ "bpfprobe:tp/skb/kfree_skb",
+	    "target \"tp/skb/kfree_skb\": a name has letters, digits, _ . - only" },
+	{ "bpfprobe:ip_rcv@4", "target \"ip_rcv@4\": a name has letters, digits, _ . - only" },
+	{ "bpfprobe:ip rcv", "target \"ip rcv\": a name has letters, digits, _ . - only" },
+	{ "bpfprobe:dr%6fp", "target \"dr%6fp\": a name has letters, digits, _ . - only" },
+	{ "bpfprobe:dev=lo", "target \"dev=lo\": a name has letters, digits, _ . - only" },
+	{ "bpfprobe:a\nb\x1b[1m", "target \"a?b?[1m\": a name has letters, digits, _ . - only" },
+	{ "bpfprobe:drop+ip_rcv", "target \"drop+ip_rcv\": one target per device" },
+	{ "bpfprobe:tp/a+kprobe/b:arg1", "target \"tp/a+kprobe/b\": one target per device" },
+	{ "bpfprobe:kprobe/x",
+	    "target \"kprobe/x\": unknown kind, there are tp/NAME (a tracepoint) and a name alone" },
+	{ "bpfprobe:/x", "target \"/x\": unknown kind, there are tp/NAME (a tracepoint) and a name alone" },
+	{ "bpfprobe:t/x", "target \"t/x\": unknown kind, there are tp/NAME (a tracepoint) and a name alone" },
+	{ "bpfprobe:tpx/x",
+	    "target \"tpx/x\": unknown kind, there are tp/NAME (a tracepoint) and a name alone" },
+	{ "bpfprobe:TP/x", "target \"TP/x\": unknown kind, there are tp/NAME (a tracepoint) and a name alone" },
+	/* prefix */
+	{ "", "device \"\": bpfprobe:TARGET is expected" },
+	{ "eth0", "device \"eth0\": bpfprobe:TARGET is expected" },
+	{ "bpfprobe", "device \"bpfprobe\": bpfprobe:TARGET is expected" },
+	{ " bpfprobe:drop", "device \" bpfprobe:drop\": bpfprobe:TARGET is expected" },
+	{ "Bpfprobe:drop", "device \"Bpfprobe:drop\": bpfprobe:TARGET is expected" },
+	/* options */
+#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=)"
+	{ "bpfprobe:drop:", "unknown option \"\"" KNOWN },
+	{ "bpfprobe:drop::len=1", "unknown option \"\"" KNOWN },
+	{ "bpfprobe:drop:foo=1", "unknown option \"foo=1\"" KNOWN },
+	{ "bpfprobe:drop:dev", "unknown option \"dev\"" KNOWN },
+	{ "bpfprobe:drop:Dev=lo", "unknown option \"Dev=lo\"" KNOWN },
+	{ "bpfprobe:drop:devx=lo", "unknown option \"devx=lo\"" KNOWN },
+	{ "bpfprobe:drop:=lo", "unknown option \"=lo\"" KNOWN },
+	{ "bpfprobe:drop:arg", "unknown option \"arg\"" KNOWN },
+	{ "bpfprobe:drop:arg=1", "unknown option \"arg=1\"" KNOWN },
+	{ "bpfprobe:drop:arg-1", "unknown option \"arg-1\"" KNOWN },
+	{ "bpfprobe:drop:argN", "unknown option \"argN\"" KNOWN },
+	{ "bpfprobe:drop:arg1:arg1", "option \"argN\" is given twice" },
+	{ "bpfprobe:drop:arg1:arg2", "option \"argN\" is given twice" },
+	{ "bpfprobe:drop:dev=lo:len=1:dev=eth0", "option \"dev=\" is given twice" },
+	{ "bpfprobe:drop:netns=a:netns=pid/1", "option \"netns=\" is given twice" },
+	{ "bpfprobe:drop:len=1:len=1", "option \"len=\" is given twice" },
+	{ "bpfprobe:drop:pages=1:pages=2", "option \"pages=\" is given twice" },
+	{ "bpfprobe:drop:proto=RAW:proto=RAW", "option \"proto=\" is given twice" },
+	/* values */
+	{ "bpfprobe:drop:arg0", "\"arg0\": a number from 1 to 12 is expected" },
+	{ "bpfprobe:drop:arg13", "\"arg13\": a number from 1 to 12 is expected" },
+	{ "bpfprobe:drop:arg4294967297", "\"arg4294967297\": a number from 1 to 12 is expected" },
+	{ "bpfprobe:drop:arg1.skb", "\"arg1.skb\": a number from 1 to 12 is expected" },
+	{ "bpfprobe:drop:dev=", "dev=\"\": the name of an interface (1 to 15 bytes) is expected" },
+	{ "bpfprobe:drop:dev=abcdefghijklmnop",
+	    "dev=\"abcdefghijklmnop\": the name of an interface (1 to 15 bytes) is expected" },
+	{ "bpfprobe:drop:dev=a/b", "dev=\"a/b\": the name of an interface (1 to 15 bytes) is expected" },
+	{ "bpfprobe:drop:dev=a%2fb", "dev=\"a%2fb\": the name of an interface (1 to 15 bytes) is expected" },
+	{ "bpfprobe:drop:dev=a%0Ab", "dev=\"a%0Ab\": the name of an interface (1 to 15 bytes) is expected" },
+	{ "bpfprobe:drop:netns=", "netns=\"\": a name, pid/N or inode/N is expected" },
+	{ "bpfprobe:drop:netns=.", "netns=\".\": a name, pid/N or inode/N is expected" },
+	{ "bpfprobe:drop:netns=..", "netns=\"..\": a name, pid/N or inode/N is expected" },
+	{ "bpfprobe:drop:netns=%2E.", "netns=\"%2E.\": a name, pid/N or inode/N is expected" },
+	{ "bpfprobe:drop:netns=../../etc", "netns=\"../../etc\": a name, pid/N or inode/N is expected" },
+	{ "bpfprobe:drop:netns=a%2Fb", "netns=\"a%2Fb\": a name, pid/N or inode/N is expected" },
+	{ "bpfprobe:drop:netns=/a", "netns=\"/a\": a name, pid/N or inode/N is expected" },
+	{ "bpfprobe:drop:netns=pids/1", "netns=\"pids/1\": a name, pid/N or inode/N is expected" },
+	{ "bpfprobe:drop:netns=pid/", "netns=\"pid/\": a number from 1 to 2147483647 is expected" },
+	{ "bpfprobe:drop:netns=pid/0", "netns=\"pid/0\": a number from 1 to 2147483647 is expected" },
+	{ "bpfprobe:drop:netns=pid/-1", "netns=\"pid/-1\": a number from 1 to 2147483647 is expected" },
+	{ "bpfprobe:drop:netns=pid/2147483648",
+	    "netns=\"pid/2147483648\": a number from 1 to 2147483647 is expected" },
+	{ "bpfprobe:drop:netns=inode/0x1",
+	    "netns=\"inode/0x1\": a number from 1 to 4294967295 is expected" },
+	{ "bpfprobe:drop:netns=inode/4294967296",
+	    "netns=\"inode/4294967296\": a number from 1 to 4294967295 is expected" },
+	{ "bpfprobe:drop:len=0", "len=\"0\": a number from 1 to 262144 is expected" },
+	{ "bpfprobe:drop:len=", "len=\"\": a number from 1 to 262144 is expected" },
+	{ "bpfprobe:drop:len=262145", "len=\"262145\": a number from 1 to 262144 is expected" },
+	{ "bpfprobe:drop:pages=x", "pages=\"x\": a number from 1 to 262144 is expected" },
+	{ "bpfprobe:drop:pages= 1", "pages=\" 1\": a number from 1 to 262144 is expected" },
+	{ "bpfprobe:drop:pages=+1", "pages=\"+1\": a number from 1 to 262144 is expected" },
+	{ "bpfprobe:drop:pages=18446744073709551617",
+	    "pages=\"18446744073709551617\": a number from 1 to 262144 is expected" },
+#define PROTO ": the name of a link type (1 to 31 letters, digits, _ . -) is expected"
+	{ "bpfprobe:drop:proto=", "proto=\"\"" PROTO },
+	{ "bpfprobe:drop:proto=a b", "proto=\"a b\"" PROTO },
+	{ "bpfprobe:drop:proto=%0a", "proto=\"%0a\"" PROTO },
+	{ "bpfprobe:drop:proto=abcdefghijklmnopqrstuvwxyz012345",
+	    "proto=\"abcdefghijklmnopqrstuvwxyz012345\"" PROTO },
+	/* percent-encoding */
+	{ "bpfprobe:drop:dev=%00", "dev=\"%00\": %00 is not allowed" },
+	{ "bpfprobe:drop:dev=a%00b", "dev=\"a%00b\": %00 is not allowed" },
+	{ "bpfprobe:drop:dev=%", "dev=\"%\": % must be followed by two hexadecimal digits" },
+	{ "bpfprobe:drop:dev=a%4", "dev=\"a%4\": % must be followed by two hexadecimal digits" },
+	{ "bpfprobe:drop:dev=a%4:len=1", "dev=\"a%4\": % must be followed by two hexadecimal digits" },
+	{ "bpfprobe:drop:dev=%g0", "dev=\"%g0\": % must be followed by two hexadecimal digits" },
+	{ "bpfprobe:drop:dev=%0g", "dev=\"%0g\": % must be followed by two hexadecimal digits" },
+	{ "bpfprobe:drop:dev=%%41", "dev=\"%%41\": % must be followed by two hexadecimal digits" },
+	{ "bpfprobe:drop:len=%-1", "len=\"%-1\": % must be followed by two hexadecimal digits" },
+};
+
+static void
+assert_device(const char *name, const struct bpfprobe_device *got, const struct bpfprobe_device *want)
+{
+	if (strcmp(got->target, want->target) != 0 || got->is_tracepoint != want->is_tracepoint ||
+	    got->arg != want->arg || strcmp(got->dev, want->dev) != 0 ||
+	    got->netns_kind != want->netns_kind || strcmp(got->netns, want->netns) != 0 ||
+	    got->netns_num != want->netns_num || got->len != want->len ||
+	    got->pages != want->pages || strcmp(got->proto, want->proto) != 0)
+		fail_msg("%s: target \"%s\" tracepoint %d arg %u dev \"%s\" netns %d \"%s\" %u len %u "
+			 "pages %u proto \"%s\"", name, got->target, got->is_tracepoint, got->arg, got->dev,
+		    got->netns_kind, got->netns, got->netns_num, got->len, got->pages, got->proto);
+}
+
+static void
+good_names(void **state)
+{
+	struct bpfprobe_device device;
+	char name[512], message[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(good); i++) {
+		snprintf(name, sizeof(name), "bpfprobe:%s", good[i].name);
+		memset(&device, 0xff, sizeof(device));
+		if (bpfprobe_device_parse(&device, name, message, sizeof(message)) != 0)
+			fail_msg("%s: refused: %s", name, message);
+		assert_device(name, &device, &good[i].device);
+	}
+}
+
+static void
+assert_refused(const char *name, const char *want)
+{
+	struct bpfprobe_device device;
+	char message[256] = "no message";
+
+	if (bpfprobe_device_parse(&device, name, message, sizeof(message)) != -1)
+		fail_msg("%s: accepted", name);
+	if (strcmp(message, want) != 0)
+		fail_msg("%s: says %s", name, message);
+}
+
+static void
+bad_names(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(bad); i++)
+		assert_refused(bad[i].name, bad[i].message);
+}
+
+/* A name of `front`, `n` times `fill`, `back`; to be freed. */
+static char *
+long_name(const char *front, size_t n, const char *fill, const char *back)
+{
+	size_t size = strlen(front) + n * strlen(fill) + strlen(back) + 1;
+	char *name = malloc(size);
+
+	assert_non_null(name);
+	strcpy(name, front);
+	while (n-- > 0)
+		strcat(name, fill);
+	strcat(name, back);
+	return name;
+}
+
+#define X60 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+static void
+longest_target(void **state)
+{
+	struct bpfprobe_device device;
+	char message[256], *name;
+
+	(void)state;
+	name = long_name("bpfprobe:tp/", 127, "x", "");
+	assert_int_equal(bpfprobe_device_parse(&device, name, message, sizeof(message)), 0);
+	assert_int_equal(strlen(device.target), 127);
+	free(name);
+	name = long_name("bpfprobe:", 128, "x", "");
+	assert_refused(name, "target \"" X60 "...\": the name is longer than 127 bytes");
+	free(name);
+}
+
+static void
+longest_device(void **state)
+{
+	struct bpfprobe_device device;
+	char message[256], *name;
+
+	(void)state;
+	name = long_name("bpfprobe:drop:netns=", 255 - 20, "x", "");
+	assert_int_equal(strlen(name), 255);
+	assert_int_equal(bpfprobe_device_parse(&device, name, message, sizeof(message)), 0);
+	assert_int_equal(strlen(device.netns), 255 - 20);
+	free(name);
+	name = long_name("bpfprobe:drop:netns=", 256 - 20, "x", "");
+	assert_refused(name, "device \"bpfprobe:drop:netns=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...\": "
+			     "the device name is longer than 255 bytes");
+	free(name);
+}
+
+static void
+absurd_lengths(void **state)
+{
+	static const char *const front[] = { "bpfprobe:", "bpfprobe:drop:dev=", "bpfprobe:drop:arg", "" };
+	static const char *const fill[] = { "x", "9", ":", "%41", "tp/", "\n", "a+" };
+	struct bpfprobe_device device;
+	char message[256], *name;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < ROWS(front); i++) {
+		for (j = 0; j < ROWS(fill); j++) {
+			name = long_name(front[i], 10000, fill[j], "");
+			assert_int_equal(bpfprobe_device_parse(&device, name, message, sizeof(message)), -1);
+			assert_true(strlen(message) < 150);
+			assert_non_null(strstr(message, i < 3 ? "longer than 255 bytes" : "is expected"));
+			free(name);
+		}
+	}
+}
+
+/* Every byte but NUL and slash arrives as it was encoded, in both cases of the digits. */
+static void
+every_byte_can_be_encoded(void **state)
+{
+	struct bpfprobe_device device;
+	char name[64], message[256];
+	int byte;
+
+	(void)state;
+	for (byte = 1; byte < 256; byte++) {
+		snprintf(name, sizeof(name), byte % 2 ? "bpfprobe:x:netns=a%%%02xz" : "bpfprobe:x:netns=a%%%02Xz",
+		    (unsigned int)byte);
+		assert_int_equal(
+		    bpfprobe_device_parse(&device, name, message, sizeof(message)), byte == '/' ? -1 : 0);
+		if (byte == '/')
+			continue;
+		assert_int_equal((unsigned char)device.netns[1], byte);
+		assert_string_equal(device.netns + 2, "z");
+	}
+}
+
+static void
+assert_printable(const char *name, const char *message)
+{
+	const char *at;
+
+	assert_true(*message != '\0');
+	for (at = message; *at != '\0'; at++)
+		if (*at < ' ' || *at > '~')
+			fail_msg("%s: byte %#x in the message", name, (unsigned int)(unsigned char)*at);
+}
+
+static void
+messages_are_printable(void **state)
+{
+	static const char *const front[] = { "", "bpfprobe:x", "bpfprobe:x:", "bpfprobe:x:dev=/",
+		"bpfprobe:x:len=", "bpfprobe:x:proto=" };
+	struct bpfprobe_device device;
+	char name[64], message[256];
+	size_t i;
+	int byte;
+
+	(void)state;
+	for (i = 0; i < ROWS(front); i++) {
+		for (byte = 1; byte < 256; byte++) {
+			snprintf(name, sizeof(name), "%s%c", front[i], byte);
+			message[0] = '\0';
+			if (bpfprobe_device_parse(&device, name, message, sizeof(message)) < 0)
+				assert_printable(name, message);
+		}
+	}
+}
+
+static void
+message_fits_its_buffer(void **state)
+{
+	struct bpfprobe_device device;
+	const char *full = "unknown option \"foo=1\"" KNOWN;
+	char message[128];
+	size_t n;
+
+	(void)state;
+	for (n = 0; n < 100; n++) {
+		memset(message, '#', sizeof(message));
+		assert_int_equal(bpfprobe_device_parse(&device, "bpfprobe:x:foo=1", message, n), -1);
+		assert_int_equal(message[n], '#');
+		if (n > 0)
+			assert_int_equal(strlen(message), n <= strlen(full) ? n - 1 : strlen(full));
+	}
+}
+
+/* Names of random pieces: no crash, every refusal explained, every acceptance well-formed. */
+static void
+random_names(void **state)
+{
+	static const char *const pieces[] = { "bpfprobe:", "tp/", "drop", ":", "=", "%", "41", "%4", "%00",
+		"dev=", "netns=", "pid/", "inode/", "len=", "pages=", "proto=", "arg", "1", "12", "99999999999",
+		"/", "+", ".", "..", "\x01", "\xff", " ", "x" };
+	struct bpfprobe_device device;
+	char name[1024], message[256];
+	unsigned int round, n, accepted = 0;
+
+	(void)state;
+	srand(4711);
+	for (round = 0; round < 200000; round++) {
+		strcpy(name, rand() % 8 ? "bpfprobe:drop" : "");
+		for (n = (unsigned int)rand() % 12; n > 0; n--)
+			strcat(name, pieces[(size_t)rand() % ROWS(pieces)]);
+		message[0] = '\0';
+		if (bpfprobe_device_parse(&device, name, message, sizeof(message)) < 0) {
+			assert_printable(name, message);
+			continue;
+		}
+		accepted++;
+		assert_string_equal(message, "");
+		assert_true(strlen(device.target) > 0 && device.arg <= 12);
+		assert_true((device.pages & (device.pages - 1)) == 0);
+		assert_null(strchr(device.netns, '/'));
+	}
+	assert_true(accepted > 1000);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_names),
+		cmocka_unit_test(bad_names),
+		cmocka_unit_test(longest_target),
+		cmocka_unit_test(longest_device),
+		cmocka_unit_test(absurd_lengths),
+		cmocka_unit_test(every_byte_can_be_encoded),
+		cmocka_unit_test(messages_are_printable),
+		cmocka_unit_test(message_fits_its_buffer),
+		cmocka_unit_test(random_names),
+	};
+
+	return cmocka_run_group_tests_name("device", tests, NULL, NULL);
+}
