@@ -46,6 +46,7 @@ struct pcap_bpfprobe {
 	struct bpfprobe_merge merge;
 	struct bpfprobe_clock clock;
 	struct bpfprobe_filter filter;
+	u_char *packet;	   /* the packet that was delivered last, where it needed a header */
 	uint64_t rejected; /* packets taken from the rings and not delivered */
 	uint64_t hold;	   /* hold-back time, ns */
 	struct bpfprobe_events events;
@@ -71,6 +72,8 @@ bpfprobe_free(pcap_t *p)
 	bpfprobe_control_unmap(&priv->control);
 	bpfprobe_client_close(&priv->client);
 	bpfprobe_filter_clear(&priv->filter);
+	free(priv->packet);
+	priv->packet = NULL;
 	if (priv->alive != NULL)
 		munmap(priv->alive, (size_t)priv->page_size);
 	priv->alive = NULL;
@@ -154,38 +157,52 @@ attaches_late(const pcap_t *p)
  */
 
 /*
- * Hands one record to the application, with its link header written in front of
- * the packet, over the record, in the ring.  Returns 1, or 0 if the packet is
- * not wanted.
+ * Puts the link header in front of the packet.  The pages of a ring can only be
+ * read (perf_mmap_fault() of the kernel lets nobody write but to the first), so
+ * that this takes a copy, of what is wanted; without a header to add, the packet
+ * stays where it is.
  */
-static int
-deliver(pcap_t *p, struct bpfprobe_record *in_ring, pcap_handler callback, u_char *user)
+static const u_char *
+add_header(pcap_t *p, const struct bpfprobe_link *link, const u_char *pkt, u_int *caplen)
 {
 	struct pcap_bpfprobe *priv = p->priv;
-	struct bpfprobe_record rec = *in_ring;
-	u_char *pkt = (u_char *)(in_ring + 1);
-	int outgoing = rec.pkttype == PACKET_OUTGOING;
+	u_int most = (u_int)p->snapshot > FILTER_WINDOW ? (u_int)p->snapshot : FILTER_WINDOW;
+
+	if (link->hdrlen == 0)
+		return pkt;
+	if (*caplen > most)
+		*caplen = most;
+	memcpy(priv->packet, link->hdr, link->hdrlen);
+	memcpy(priv->packet + link->hdrlen, pkt, *caplen - link->hdrlen);
+	return priv->packet;
+}
+
+/* Hands one record to the application.  Returns 1, or 0 if the packet is not wanted. */
+static int
+deliver(pcap_t *p, const struct bpfprobe_record *rec, pcap_handler callback, u_char *user)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	const u_char *pkt = (const u_char *)(rec + 1);
+	int outgoing = rec->pkttype == PACKET_OUTGOING;
 	struct bpfprobe_link link;
 	struct pcap_pkthdr h;
 	u_int wanted;
 
 	if (p->direction == (outgoing ? PCAP_D_IN : PCAP_D_OUT) ||
-	    bpfprobe_link_make(&link, p->linktype, &rec, pkt) < 0)
+	    bpfprobe_link_make(&link, p->linktype, rec, pkt) < 0)
 		goto rejected;
-	h.len = rec.len - link.skip + link.hdrlen;
-	h.caplen = rec.caplen - link.skip + link.hdrlen;
-	pkt += link.skip;
-	pkt -= link.hdrlen;
-	memcpy(pkt, link.hdr, link.hdrlen);
+	h.len = rec->len - link.skip + link.hdrlen;
+	h.caplen = rec->caplen - link.skip + link.hdrlen;
+	pkt = add_header(p, &link, pkt + link.skip, &h.caplen);
 
-	wanted = bpfprobe_filter_run(&priv->filter, &rec, pkt, h.len, h.caplen);
+	wanted = bpfprobe_filter_run(&priv->filter, rec, pkt, h.len, h.caplen);
 	if (wanted == 0)
 		goto rejected;
 	if (h.caplen > wanted)
 		h.caplen = wanted;
 	if (h.caplen > (u_int)p->snapshot)
 		h.caplen = (u_int)p->snapshot;
-	bpfprobe_clock_wall(&priv->clock, bpfprobe_record_time(&rec), priv->nano, &h.ts);
+	bpfprobe_clock_wall(&priv->clock, bpfprobe_record_time(rec), priv->nano, &h.ts);
 	callback(user, &h, pkt);
 	return 1;
 
@@ -202,7 +219,7 @@ static int
 deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 {
 	struct pcap_bpfprobe *priv = p->priv;
-	struct bpfprobe_record *rec;
+	const struct bpfprobe_record *rec;
 	int n = 0;
 
 	while (PACKET_COUNT_IS_UNLIMITED(cnt) || n < cnt) {
@@ -417,6 +434,9 @@ map_memory(pcap_t *p, const struct bpfprobe_reply *reply)
 	err = bpfprobe_control_map(&priv->control, priv->client.ctl, reply->cpus);
 	if (err < 0)
 		return fail(p, "cannot map the counters", -err);
+	priv->packet = malloc(BPFPROBE_LINK_MAX + BPFPROBE_SAMPLE_MAX);
+	if (priv->packet == NULL)
+		return fail(p, "cannot keep a packet", ENOMEM);
 	priv->page_size = sysconf(_SC_PAGESIZE);
 	page = mmap(NULL, (size_t)priv->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 	    -1, 0);

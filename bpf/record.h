@@ -13,7 +13,6 @@
  *   0-7       padding
  *
  * The record begins at 4 mod 8, so that nothing in it is wider than 32 bits.
- * Once it has been read, the link header is written over its end (linkhdr.h).
  */
 #ifndef BPFPROBE_RECORD_H
 #define BPFPROBE_RECORD_H

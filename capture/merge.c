@@ -98,7 +98,7 @@ advance(struct bpfprobe_merge *merge)
 		sift_down(merge, 0);
 }
 
-struct bpfprobe_record *
+const struct bpfprobe_record *
 bpfprobe_merge_next(struct bpfprobe_merge *merge)
 {
 	struct bpfprobe_merge_entry *first = &merge->heap[0];

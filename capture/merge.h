@@ -25,7 +25,7 @@
 struct bpfprobe_merge_entry {
 	uint64_t time;
 	struct bpfprobe_ring *ring;
-	struct bpfprobe_record *rec;
+	const struct bpfprobe_record *rec;
 };
 
 struct bpfprobe_merge {
@@ -56,7 +56,7 @@ void bpfprobe_merge_pass(struct bpfprobe_merge *merge, uint64_t horizon);
  * The next record of this pass, or NULL: none is left that is old enough.  The
  * record is consumed, and stays valid until the next call of next() or pass().
  */
-struct bpfprobe_record *bpfprobe_merge_next(struct bpfprobe_merge *merge);
+const struct bpfprobe_record *bpfprobe_merge_next(struct bpfprobe_merge *merge);
 
 /* After next() gave NULL: whether this pass saw records that are held back. */
 static inline int

@@ -58,7 +58,7 @@ bpfprobe_ring_unmap(struct bpfprobe_ring *ring)
 {
 	if (ring->meta == NULL)
 		return;
-	munmap(ring->meta, (size_t)(ring->data - (uint8_t *)ring->meta) + ring->size);
+	munmap(ring->meta, (size_t)(ring->data - (const uint8_t *)ring->meta) + ring->size);
 	close(ring->fd);
 	free(ring->joined);
 	memset(ring, 0, sizeof(*ring));
@@ -76,7 +76,7 @@ bpfprobe_ring_publish(struct bpfprobe_ring *ring)
 {
 	if (ring->published == ring->tail)
 		return;
-	/* All of our reads and writes there come before the kernel's next write. */
+	/* All of our reads there come before the kernel's next write. */
 	__atomic_store_n(&ring->meta->data_tail, ring->tail, __ATOMIC_RELEASE);
 	ring->published = ring->tail;
 }
@@ -88,7 +88,7 @@ bpfprobe_ring_consume(struct bpfprobe_ring *ring)
 }
 
 /* The sample at the tail in one piece: in place, or joined if it wraps.  NULL: no memory. */
-static uint8_t *
+static const uint8_t *
 whole_sample(struct bpfprobe_ring *ring, size_t size)
 {
 	uint64_t at = ring->tail & (ring->size - 1);
@@ -109,18 +109,18 @@ whole_sample(struct bpfprobe_ring *ring, size_t size)
 }
 
 /* The record of the sample at the tail, or NULL if it is none; `size` is the sample's. */
-static struct bpfprobe_record *
+static const struct bpfprobe_record *
 sample_record(struct bpfprobe_ring *ring, size_t size, uint64_t *broken)
 {
-	uint8_t *sample;
+	const struct bpfprobe_record *rec;
+	const uint8_t *sample;
 	uint32_t raw;
-	struct bpfprobe_record *rec;
 
 	sample = size >= SAMPLE_HEAD + sizeof(*rec) ? whole_sample(ring, size) : NULL;
 	if (sample == NULL)
 		goto err;
 	memcpy(&raw, sample + sizeof(struct perf_event_header), sizeof(raw));
-	rec = (struct bpfprobe_record *)(sample + SAMPLE_HEAD);
+	rec = (const struct bpfprobe_record *)(sample + SAMPLE_HEAD);
 	if (raw > size - SAMPLE_HEAD || raw < sizeof(*rec) || rec->caplen > raw - sizeof(*rec))
 		goto err;
 	return rec;
@@ -129,11 +129,11 @@ err:
 	return NULL;
 }
 
-struct bpfprobe_record *
+const struct bpfprobe_record *
 bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken)
 {
 	const struct perf_event_header *header;
-	struct bpfprobe_record *rec = NULL;
+	const struct bpfprobe_record *rec = NULL;
 
 	/* Samples are aligned to 8 bytes, so that their header never wraps. */
 	while (rec == NULL && ring->head - ring->tail >= sizeof(*header)) {

@@ -10,8 +10,9 @@
  *    free    | handed out, | unread      | written later
  *            | still valid |             |
  *
- * A record handed out stays valid, and may be written to, until the ring is
- * published: only then may the kernel write there again.
+ * A record handed out stays valid until the ring is published: only then may the
+ * kernel write there again.  Samples cannot be written to: of a perf ring the
+ * kernel lets only the first page be changed.
  */
 #ifndef BPFPROBE_RING_H
 #define BPFPROBE_RING_H
@@ -25,7 +26,7 @@ struct perf_event_mmap_page;
 
 struct bpfprobe_ring {
 	struct perf_event_mmap_page *meta; /* the mapping; NULL: none */
-	uint8_t *data;
+	const uint8_t *data;
 	uint64_t size;	    /* bytes of data, a power of two */
 	uint64_t head;	    /* end of what snapshot() saw */
 	uint64_t tail;	    /* start of the first sample that was not consumed */
@@ -59,7 +60,7 @@ void bpfprobe_ring_snapshot(struct bpfprobe_ring *ring);
  * or one that wraps and cannot be joined for want of memory, is passed over too
  * and counted in *broken.
  */
-struct bpfprobe_record *bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken);
+const struct bpfprobe_record *bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken);
 
 /* Consumes the record that peek() gave; its memory stays valid until publish(). */
 void bpfprobe_ring_consume(struct bpfprobe_ring *ring);

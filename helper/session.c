@@ -12,7 +12,7 @@
 #include "helper/device.h"
 #include "helper/netns.h"
 #include "helper/session.h"
-#include "tp.skel.h"
+#include "bpf/tp.skel.h"
 
 /* What all probes of a handle have in common. */
 struct plan {
