@@ -58,6 +58,7 @@ fake_ring_reader(struct fake_ring *fake, struct bpfprobe_ring *ring)
 	assert_ptr_equal(at, fake->guard);
 	ring->meta = at;
 	ring->data = fake->guard + page_size();
+	assert_int_equal(mprotect(fake->guard + page_size(), fake->size, PROT_READ), 0);
 }
 
 void

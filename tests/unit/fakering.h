@@ -29,8 +29,9 @@ void fake_ring_init(struct fake_ring *fake, unsigned int pages);
 void fake_ring_free(struct fake_ring *fake);
 
 /*
- * Maps `ring`, the reader's end, in front of a page that cannot be read, so that
- * a step over the end of the data kills the test.
+ * Maps `ring`, the reader's end, with samples that cannot be written to, as the
+ * kernel has it, in front of a page that cannot be read: a step over the end of the
+ * data kills the test.
  */
 void fake_ring_reader(struct fake_ring *fake, struct bpfprobe_ring *ring);
 

@@ -366,14 +366,6 @@ tag_beside_is_seen_as_tag_within(void **state)
 	}
 }
 
-/* The module writes the header in front of packet[skip], in the ring: over the record, not before it. */
-static void
-header_has_room_in_front_of_the_packet(void **state)
-{
-	(void)state;
-	assert_true(sizeof(struct bpfprobe_record) >= BPFPROBE_LINK_MAX);
-}
-
 int
 main(void)
 {
@@ -385,7 +377,6 @@ main(void)
 		cmocka_unit_test(cut_packets_are_not_read_beyond_their_end),
 		cmocka_unit_test(cut_packets_are_seen_as_the_beginning_of_the_whole),
 		cmocka_unit_test(tag_beside_is_seen_as_tag_within),
-		cmocka_unit_test(header_has_room_in_front_of_the_packet),
 	};
 
 	return cmocka_run_group_tests_name("linkhdr", tests, setup, NULL);

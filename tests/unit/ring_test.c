@@ -51,7 +51,7 @@ teardown(void **state)
 	return 0;
 }
 
-static struct bpfprobe_record *
+static const struct bpfprobe_record *
 peek(void)
 {
 	return bpfprobe_ring_peek(&it.ring, &it.broken);
@@ -104,7 +104,7 @@ records_come_whole_and_in_order(void **state)
 static void
 peek_repeats_until_consumed(void **state)
 {
-	struct bpfprobe_record *rec;
+	const struct bpfprobe_record *rec;
 
 	(void)state;
 	fake_ring_sample(&it.fake, 1, 10);
@@ -346,7 +346,7 @@ random_damage_is_survived(void **state)
 	uint64_t seed = 20240607, start;
 	unsigned int round, i, n;
 	volatile unsigned int sum = 0;
-	struct bpfprobe_record *rec;
+	const struct bpfprobe_record *rec;
 
 	(void)state;
 	for (round = 0; round < 20000; round++) {
@@ -371,7 +371,7 @@ random_damage_is_survived(void **state)
 static void
 kernel_gets_nothing_back_before_publish(void **state)
 {
-	struct bpfprobe_record *rec;
+	const struct bpfprobe_record *rec;
 
 	(void)state;
 	fake_ring_sample(&it.fake, 1, 100);
@@ -492,7 +492,7 @@ unmap_closes_and_can_be_repeated(void **state)
 static void
 child_of_fork(void)
 {
-	struct bpfprobe_record *rec;
+	const struct bpfprobe_record *rec;
 
 	if (bpfprobe_ring_remap(&it.ring) != 0)
 		_exit(2);
