@@ -137,6 +137,9 @@ receive_reply(struct bpfprobe_client *client, const char *path, struct bpfprobe_
 		return -1;
 	memset(&got, 0, sizeof(got));
 	n = recv(client->sock, &got, sizeof(got), MSG_TRUNC | MSG_CMSG_CLOEXEC);
+	/* It ended before it read the request, which is told once; what it said is behind that. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(client->sock, &got, sizeof(got), MSG_TRUNC | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return fail(reply, BPFPROBE_ERROR, "recv from the capture helper: %s", strerror(errno));
 	if (n == 0)
@@ -270,15 +273,26 @@ start(struct bpfprobe_client *client, const char *path, struct bpfprobe_reply *r
 }
 
 static int
+senseless(struct bpfprobe_reply *reply)
+{
+	return fail(reply, BPFPROBE_ERROR, "the capture helper's answer makes no sense");
+}
+
+static int
+check_attach(struct bpfprobe_reply *reply)
+{
+	return reply->probes == 0 || reply->probes > BPFPROBE_PROBES_MAX ? senseless(reply) : 0;
+}
+
+static int
 check_open(struct bpfprobe_reply *reply)
 {
 	__u32 pages = reply->ring_pages;
 
 	if (reply->rings == 0 || reply->rings > BPFPROBE_CPUS_MAX || reply->cpus == 0 ||
-	    reply->cpus > BPFPROBE_CPUS_MAX || reply->probes == 0 ||
-	    reply->probes > BPFPROBE_PROBES_MAX || pages == 0 || (pages & (pages - 1)) != 0)
-		return fail(reply, BPFPROBE_ERROR, "the capture helper's answer makes no sense");
-	return 0;
+	    reply->cpus > BPFPROBE_CPUS_MAX || pages == 0 || (pages & (pages - 1)) != 0)
+		return senseless(reply);
+	return check_attach(reply);
 }
 
 int
@@ -304,8 +318,7 @@ bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply *re
 
 	memset(&request, 0, sizeof(request));
 	if (send_request(client, &request, BPFPROBE_ATTACH, reply) < 0 ||
-	    receive_reply(client, bpfprobe_client_helper(), reply) < 0 || reply->probes == 0 ||
-	    reply->probes > BPFPROBE_PROBES_MAX ||
+	    receive_reply(client, bpfprobe_client_helper(), reply) < 0 || check_attach(reply) < 0 ||
 	    receive_fds(client, BPFPROBE_FD_PROG, reply->probes, &client->progs, &client->nprogs, reply) < 0 ||
 	    receive_fds(client, BPFPROBE_FD_LINK, reply->probes, &client->links, &client->nlinks, reply) < 0)
 		return -1;
