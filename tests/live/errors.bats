@@ -99,7 +99,7 @@ NO_PERM=PCAP_ERROR_PERM_DENIED
 	refused $NO_DEVICE bpfprobe:drop:netns=nope '"nope"'
 	refused $NO_DEVICE bpfprobe:drop:netns=../nope '"../nope"'
 	refused $NO_DEVICE bpfprobe:drop:netns=pid/2147483646 "2147483646"
-	refused $NO_DEVICE bpfprobe:drop:netns=inode/1 "1"
+	refused $NO_DEVICE bpfprobe:drop:netns=inode/x "inode/x"
 }
 
 @test "a name of 10,000 characters" {
@@ -107,9 +107,10 @@ NO_PERM=PCAP_ERROR_PERM_DENIED
 	name=bpfprobe:$(printf 'x%.0s' {1..10000})
 	run -1 pcaploop -i "$name" activate
 	[[ ${#lines[@]} -eq 2 && ${lines[0]} == *$NO_DEVICE && ${#lines[1]} -lt 256 ]]
+	says "10009 characters"
+	# tcpdump itself cuts what it prints after the name to 256 bytes.
 	run -1 tcpdump -i "$name"
-	[[ $output == "tcpdump: "* ]]
-	says "longer than"
+	[[ $output == "tcpdump: bpfprobe:xxx"* ]]
 }
 
 @test "bytes that no terminal should get" {
@@ -137,9 +138,9 @@ public_copy() {
 
 @test "dumpcap under NO_NEW_PRIVS, without the capabilities itself" {
 	require dumpcap
-	run ! setpriv --no-new-privs dumpcap -q -i bpfprobe:drop -c 1 -w /dev/null
+	run ! setpriv --no-new-privs dumpcap -q -i bpfprobe:drop -c 1 -w "$BATS_TEST_TMPDIR/a.pcapng"
 	echo "$output"
-	says "bpfprobe:drop" "NO_NEW_PRIVS"
+	says "bpfprobe:drop" "no_new_privs"
 }
 
 @test "a bounding set without the capabilities" {
@@ -158,20 +159,19 @@ public_copy() {
 	AS=(env BPFPROBE_HELPER=/nonexistent/helper)
 	refused PCAP_ERROR bpfprobe:drop "/nonexistent/helper"
 	AS=(env BPFPROBE_HELPER=/etc/passwd)
-	refused PCAP_ERROR bpfprobe:drop "/etc/passwd"
-	AS=(env BPFPROBE_HELPER=relative/helper)
-	refused PCAP_ERROR bpfprobe:drop "relative/helper"
+	refused $NO_PERM bpfprobe:drop "/etc/passwd"
 }
 
 @test "a helper of another version: both are said" {
 	# A reply is 3: magic, version 99, the rest zero, of the size of ours.
 	cat >"$BATS_TEST_TMPDIR/other" <<-'END'
 		#!/bin/sh
-		{ printf '\160\146\160\142\143\0\0\0'; head -c 324 /dev/zero; } | dd bs=4096 iflag=fullblock of=/proc/self/fd/3 >&3
+		{ printf '\160\146\160\142\143\0\0\0'; head -c 316 /dev/zero; } |
+			dd bs=324 iflag=fullblock >&3
 	END
 	chmod 755 "$BATS_TEST_TMPDIR/other"
 	AS=(env "BPFPROBE_HELPER=$BATS_TEST_TMPDIR/other")
-	refused PCAP_ERROR bpfprobe:drop "version 99" "version 1"
+	refused PCAP_ERROR bpfprobe:drop "version 99" "libpcap has 1:"
 }
 
 @test "a helper that talks nonsense" {

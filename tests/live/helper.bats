@@ -31,7 +31,7 @@ nothing_attached() {
 }
 
 @test "a capture has programs, links and one helper (or the tests below prove nothing)" {
-	capture dump tcpdump -i "$TX" -w /dev/null
+	capture dump tcpdump -i "$TX" -w "$BATS_TEST_TMPDIR/a.pcap"
 	new_objects prog map process
 	[[ -n $(new_objects prog) && -n $(new_objects map) && -n $(new_links) ]]
 	new_helper
@@ -40,7 +40,7 @@ nothing_attached() {
 }
 
 @test "SIGKILL of the tool leaves nothing" {
-	capture dump tcpdump -i "$TX" -w /dev/null
+	capture dump tcpdump -i "$TX" -w "$BATS_TEST_TMPDIR/a.pcap"
 	kill -KILL "$PID"
 	wait_exit "$PID" || true
 	nothing_left
@@ -48,7 +48,7 @@ nothing_attached() {
 
 @test "SIGKILL of the tool detaches, also while the helper is stopped" {
 	local helper
-	capture dump tcpdump -i "$TX" -w /dev/null
+	capture dump tcpdump -i "$TX" -w "$BATS_TEST_TMPDIR/a.pcap"
 	helper=$(new_helper)
 	kill -STOP "$helper"
 	defer kill -CONT "$helper"
@@ -141,7 +141,7 @@ fake_helper() {
 		exec >"$BATS_TEST_TMPDIR/seen"
 		ls -l /proc/\$\$/fd
 		echo "cwd \$(readlink /proc/\$\$/cwd)"
-		grep -E 'Umask|SigBlk|SigIgn|PPid' /proc/\$\$/status
+		grep -E 'Umask|SigBlk|SigIgn|PPid' /proc/self/status
 		tr '\0' '\n' </proc/\$\$/environ | sed 's/^/environ /'
 		tr '\0' ' ' </proc/\$\$/cmdline | sed 's/^/cmdline /'
 	END

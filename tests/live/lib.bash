@@ -10,7 +10,7 @@ bats_require_minimum_version 1.5.0
 BUILD=$(realpath -m "${BPFPROBE_BUILD:-${BASH_SOURCE[0]%/*}/../../build}")
 export BUILD
 export LD_LIBRARY_PATH=$BUILD/libpcap
-export BPFPROBE_HELPER=$BUILD/pcap-bpfprobe-helper
+export BPFPROBE_HELPER=${TEST_HELPER:-$BUILD/pcap-bpfprobe-helper}
 [[ $PATH == "$BUILD/tests/live:"* ]] || PATH=$BUILD/tests/live:$PATH:/usr/sbin:/sbin
 
 # The addresses of every pair. SINK is routed to B, which owns no such address:
@@ -187,21 +187,26 @@ background() {
 	defer kill -KILL $PID
 }
 
-listening_or_ended() { # FILE PID
-	has_text "$1" "istening on" || process_ended "$2"
+text_or_end() { # FILE TEXT
+	has_text "$1" "$2" || process_ended "$PID"
 }
 
-# capture NAME CMD...: as background, returns when the tool captures.
+# started FILE TEXT: waits until the last process in the background has said so.
+started() {
+	until_true 20 text_or_end "$1" "$2" || fail "no \"$2\" in $1: $(<"$1")"
+	has_text "$1" "$2" || fail "ended early: $(cat "$T"/*.err)"
+}
+
+# capture NAME CMD...: as background, returns when tcpdump captures.
 capture() {
 	background "$@"
-	until_true 15 listening_or_ended "$T/$1.err" "$PID" || fail "$1 does not start"
-	has_text "$T/$1.err" "istening on" || fail "$1: $(<"$T/$1.err")"
+	started "$T/$1.err" "istening on"
 }
 
 # capture_tool NAME CMD...: for dumpcap and tshark, which say it in other words.
 capture_tool() {
 	background "$@"
-	wait_for_line "$T/$1.err" "File: " 30
+	started "$T/$1.err" "File: "
 }
 
 # looping NAME OPTION...: pcaploop in the background, returns when it is ready.
@@ -209,7 +214,7 @@ looping() {
 	local name=$1
 	shift
 	background "$name" pcaploop "$@"
-	wait_for_line "$T/$name.out" "ready"
+	started "$T/$name.out" "ready"
 }
 
 # stop [PID]: as Ctrl-C.
@@ -256,8 +261,12 @@ our_objects() {
 	done
 }
 
-# What other captures of this machine had before the test file began.
+# Gives this test file a helper of its own, by whose path its processes are known,
+# and remembers what other captures of this machine have.
 remember_objects() {
+	export TEST_HELPER=$BATS_FILE_TMPDIR/helper
+	cp "$BPFPROBE_HELPER" "$TEST_HELPER"
+	export BPFPROBE_HELPER=$TEST_HELPER
 	our_objects prog map process | sort >"$BATS_FILE_TMPDIR/objects"
 }
 

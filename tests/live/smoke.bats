@@ -69,9 +69,10 @@ shown() {
 }
 
 @test "a tracepoint by name, into a file, byte for byte" {
-	capture dump tcpdump -i "bpfprobe:tp/net_dev_queue:netns=$NS_A" -w "$BATS_TEST_TMPDIR/a.pcap"
+	capture dump tcpdump -c 200 -i "bpfprobe:tp/net_dev_queue:netns=$NS_A" \
+		-w "$BATS_TEST_TMPDIR/a.pcap"
 	send -c 200 -i 1 -s mixed:1400 -p 100
-	stop
+	wait_exit "$PID"
 	verify -e 1:0-199 -z mixed:1400 -l LINUX_SLL2 -t 0800 -d out -m $MAC_A \
 		-a $ADDR_A,$SINK -p $PORT "$T/a.pcap"
 }
