@@ -16,11 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "capture/client.h"
@@ -28,9 +26,6 @@
 #include "tests/unit/fakehelper.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
-/* The name under which the program tells whether the environment is heeded: see under_set_user_id(). */
-#define SECURE "secure-probe"
-#define NOT_SECURE 77
 
 static char dir[] = "/tmp/bpfprobe-client-XXXXXX";
 static char self[4096];
@@ -514,108 +509,6 @@ closed_standard_descriptors(void **state)
 	assert_int_equal(status, 0);
 }
 
-static const char *
-helper_for(const char *value)
-{
-	const char *path;
-
-	if (value != NULL)
-		setenv("BPFPROBE_HELPER", value, 1);
-	path = bpfprobe_client_helper();
-	unsetenv("BPFPROBE_HELPER");
-	return path;
-}
-
-static void
-environment_is_heeded_for_ordinary_files(void **state)
-{
-	const char *path = path_of("ordinary"), *compiled = helper_for(NULL);
-
-	(void)state;
-	assert_int_equal(compiled[0], '/');
-	make_file(path, "", 0755);
-	assert_string_equal(helper_for(path), path);
-	assert_string_equal(helper_for(""), compiled);
-	assert_string_equal(helper_for("ordinary"), compiled);
-	assert_string_equal(helper_for("./ordinary"), compiled);
-	assert_string_equal(helper_for(dir), compiled);
-	assert_string_equal(helper_for("/dev/zero"), compiled);
-	chmod(path, 04755);
-	assert_string_equal(helper_for(path), compiled);
-	chmod(path, 02755);
-	assert_string_equal(helper_for(path), compiled);
-	chmod(path, 0755);
-	assert_string_equal(helper_for(path), path);
-	/* What is not there runs nobody's privileges, and its absence is to be told. */
-	unlink(path);
-	assert_string_equal(helper_for(path), path);
-}
-
-static void
-environment_is_not_heeded_for_capabilities(void **state)
-{
-	/* struct vfs_cap_data, revision 2: CAP_NET_RAW permitted. */
-	static const uint8_t cap[20] = { 0, 0, 0, 2, 0, 0x20 };
-	const char *path = path_of("capable");
-
-	(void)state;
-	make_file(path, "", 0755);
-	if (setxattr(path, "security.capability", cap, sizeof(cap), 0) < 0)
-		skip(); /* not root, or a file system without */
-	assert_string_not_equal(helper_for(path), path);
-}
-
-/* Run as a set-user-id program by someone else: is the environment heeded? */
-static int
-secure_probe(void)
-{
-	if (getauxval(AT_SECURE) == 0)
-		return NOT_SECURE;
-	return strcmp(bpfprobe_client_helper(), "/bin/sh") == 0;
-}
-
-static void
-copy_self(const char *path)
-{
-	int in = open(self, O_RDONLY), out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-	char buf[65536];
-	ssize_t n;
-
-	while ((n = read(in, buf, sizeof(buf))) > 0)
-		assert_int_equal(write(out, buf, (size_t)n), n);
-	assert_int_equal(n, 0);
-	close(in);
-	close(out);
-}
-
-static void
-environment_is_not_heeded_under_set_user_id(void **state)
-{
-	const char *path = path_of(SECURE);
-	char *const argv[] = { (char *)path, NULL };
-	int status;
-	pid_t pid;
-
-	(void)state;
-	if (geteuid() != 0)
-		skip();
-	copy_self(path);
-	assert_int_equal(chmod(path, 04755), 0);
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		setenv("BPFPROBE_HELPER", "/bin/sh", 1);
-		if (setuid(65534) == 0)
-			execv(path, argv);
-		_exit(126);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == NOT_SECURE)
-		skip(); /* a file system with "nosuid" */
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 static int
 make_dir(void **state)
 {
@@ -657,16 +550,11 @@ main(int argc, char **argv)
 		cmocka_unit_test(application_notices_no_process),
 		cmocka_unit_test(signals_of_the_application_do_not_disturb),
 		cmocka_unit_test(closed_standard_descriptors),
-		cmocka_unit_test(environment_is_heeded_for_ordinary_files),
-		cmocka_unit_test(environment_is_not_heeded_for_capabilities),
-		cmocka_unit_test(environment_is_not_heeded_under_set_user_id),
 	};
 	const char *name = basename(argv[0]);
 
 	(void)argc;
 	if (strncmp(name, FAKE_HELPER, strlen(FAKE_HELPER)) == 0)
 		fake_helper(name + strlen(FAKE_HELPER));
-	if (strcmp(name, SECURE) == 0)
-		return secure_probe();
 	return cmocka_run_group_tests_name("client", tests, make_dir, remove_dir);
 }
