@@ -23,11 +23,11 @@
 static int
 ancillary(const struct bpf_insn *insn)
 {
-	int at = (int)insn->k - SKF_AD_OFF;
+	bpf_u_int32 at = insn->k - (bpf_u_int32)SKF_AD_OFF;
 
 	if (BPF_CLASS(insn->code) != BPF_LD || BPF_MODE(insn->code) != BPF_ABS)
 		return -1;
-	return at >= 0 && at < SKF_AD_MAX ? at : -1;
+	return at < SKF_AD_MAX ? (int)at : -1;
 }
 
 static int
