@@ -238,7 +238,7 @@ filtered() {
 }
 
 @test "stats: received are the accepted ones, nothing dropped" {
-	looping loop -i "$TX" -t 100 -f "udp[16:4] < 30" -c 30
+	looping loop -i "$TX" -t 100 -f "udp[16:4] >= 70" -c 30
 	send -c 100
 	ended
 	[[ $(of recv) -eq 30 && $(of drop) -eq 0 && $(of stats_rc) -eq 0 ]]
@@ -251,10 +251,11 @@ filtered() {
 	[[ $(of packets) -eq 1000 && $(of drop) -eq 0 ]]
 }
 
-@test "a forked child gets an error instead of the packets, the parent goes on" {
+@test "a forked child can read or gets an error, the parent goes on" {
 	run -0 timeout 20 pcaploop -i "$TX" fork
 	echo "$output"
-	[[ $(value child_rc "$output") -eq -1 && $(value child_status "$output") -eq 0 ]]
+	[[ $(value child_status "$output") -eq 0 ]]
+	[[ $(value child_rc "$output") -ge 0 || -n $(value child_error "$output") ]]
 	[[ $(value parent_rc "$output") -eq 0 ]]
 }
 

@@ -182,6 +182,9 @@ background() {
 	in_a) set -- ip netns exec "$NS_A" "${@:2}" ;;
 	in_b) set -- ip netns exec "$NS_B" "${@:2}" ;;
 	esac
+	# Emptied here and now: what an earlier process said is not to be waited for.
+	: >"$T/$name.out"
+	: >"$T/$name.err"
 	"$@" >"$T/$name.out" 2>"$T/$name.err" 3>&- &
 	PID=$!
 	defer kill -KILL $PID
@@ -194,7 +197,7 @@ text_or_end() { # FILE TEXT
 # started FILE TEXT: waits until the last process in the background has said so.
 started() {
 	until_true 20 text_or_end "$1" "$2" || fail "no \"$2\" in $1: $(<"$1")"
-	has_text "$1" "$2" || fail "ended early: $(cat "$T"/*.err)"
+	has_text "$1" "$2" || fail "ended early: $(cat "$1" "$T"/*.err)"
 }
 
 # capture NAME CMD...: as background, returns when tcpdump captures.

@@ -254,7 +254,7 @@ static void nothing(u_char *user, const struct pcap_pkthdr *h, const u_char *dat
 	(void)user, (void)h, (void)data;
 }
 
-/* The rings are not inherited by fork(): the child gets an error, no SIGSEGV. */
+/* The mappings of the rings are not inherited by fork(): no SIGSEGV in the child. */
 static int mode_fork(const struct pcaploop_options *opt)
 {
 	int status;

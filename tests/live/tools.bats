@@ -75,7 +75,7 @@ printed() {
 	[[ $(<"$T/dump.out") =~ ^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}" " ]]
 }
 
-@test "tcpdump --immediate-mode prints while the link is busy no more" {
+@test "tcpdump --immediate-mode prints a packet when it comes" {
 	capture dump tcpdump -n -l --immediate-mode -i "$TX" "udp port $PORT"
 	send
 	wait_for_line "$T/dump.out" "UDP, length 64"
@@ -191,12 +191,11 @@ printed_lines() {
 
 @test "dumpcap -S: statistics of all devices, ours answer 0" {
 	require dumpcap
-	background stats dumpcap -S
-	wait_for_line "$T/stats.out" "bpfprobe:drop" 30
-	kill -INT "$PID"
-	wait_exit "$PID" || true
-	grep -x $'bpfprobe:drop\t0\t0' "$T/stats.out"
-	[[ ! -s $T/stats.err ]] || cat "$T/stats.err"
+	# It never ends by itself, and writes what it has when it is ended.
+	run -124 timeout -s INT $(scaled 2 15) dumpcap -S
+	echo "$output"
+	grep -Eq '^bpfprobe:drop +0 +0 *$' <<<"$output"
+	grep -Eq '^bpfprobe:tx +0 +0 *$' <<<"$output"
 }
 
 @test "tshark -D lists our devices" {
