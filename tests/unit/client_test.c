@@ -34,7 +34,7 @@ static char self[4096];
 static const char *
 path_of(const char *name)
 {
-	static char paths[2][256];
+	static char paths[2][320];
 	static unsigned int turn;
 	char *path = paths[turn++ % 2];
 
