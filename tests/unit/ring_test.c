@@ -263,6 +263,22 @@ broken_insides_cost_one_sample(void **state)
 	}
 }
 
+/* Too short for a raw size or a record, and nothing readable behind it. */
+static void
+short_samples_at_the_very_end(void **state)
+{
+	uint16_t size;
+
+	(void)state;
+	for (size = 8; size < FAKE_HEAD + RECORD; size = (uint16_t)(size + 8)) {
+		fake_ring_seek(&it.fake, &it.ring, it.fake.size - size);
+		put_sample(size, RECORD, 0);
+		bpfprobe_ring_snapshot(&it.ring);
+		assert_null(peek());
+		assert_int_equal(it.broken, size / 8);
+	}
+}
+
 /* The same sizes at their limit are right. */
 static void
 exact_sizes_are_not_broken(void **state)
@@ -501,7 +517,9 @@ child_of_fork(void)
 	bpfprobe_ring_snapshot(&it.ring);
 	/* Record 1 was consumed and not given back: it comes again, none is skipped. */
 	rec = peek();
-	_exit(rec != NULL && bpfprobe_record_time(rec) == 1 && is_fake_record(rec) ? 0 : 4);
+	if (rec == NULL || bpfprobe_record_time(rec) != 1 || !is_fake_record(rec))
+		_exit(4);
+	_exit(it.broken == 0 ? 0 : 5);
 }
 
 /* As with a perf ring, the child does not inherit the mapping. */
@@ -557,6 +575,7 @@ main(void)
 		TEST(byte_counts_may_overflow),
 		TEST(other_perf_records_are_passed_over),
 		TEST(broken_insides_cost_one_sample),
+		TEST(short_samples_at_the_very_end),
 		TEST(exact_sizes_are_not_broken),
 		TEST(broken_header_costs_what_is_in_the_ring),
 		TEST(impossible_head_is_given_up),
