@@ -244,7 +244,7 @@ deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 static void
 begin_pass(struct pcap_bpfprobe *priv)
 {
-	bpfprobe_merge_pass(&priv->merge, bpfprobe_clock_now(&priv->clock) - priv->hold);
+	bpfprobe_merge_pass(&priv->merge, bpfprobe_clock_horizon(&priv->clock, priv->hold));
 }
 
 /* In a child of fork(): the rings were not inherited and are mapped again. */
@@ -459,7 +459,7 @@ set_link_types(pcap_t *p, const char *proto)
 			snprintf(p->errbuf, PCAP_ERRBUF_SIZE,
 			    "proto=\"%s\": no such link type; see pcap-linktype(7), for example proto=IEEE802_11",
 			    proto);
-			return PCAP_ERROR;
+			return PCAP_ERROR_NO_SUCH_DEVICE;
 		}
 		return 0;
 	}

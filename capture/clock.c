@@ -43,17 +43,20 @@ bpfprobe_clock_init(struct bpfprobe_clock *clock, clockid_t id)
 	if (clock->gettime == NULL)
 		clock->gettime = clock_gettime;
 	sample_offset(clock);
+	clock->last = clock->sampled;
 }
 
 uint64_t
-bpfprobe_clock_now(struct bpfprobe_clock *clock)
+bpfprobe_clock_horizon(struct bpfprobe_clock *clock, uint64_t hold)
 {
 	uint64_t now = read_ns(clock, clock->id);
+	int set_back = now < clock->last;
 
-	/* Unsigned: also when CLOCK_TAI was set back. */
+	clock->last = now;
+	/* Unsigned: true also when the clock was set back. */
 	if (now - clock->sampled >= BPFPROBE_CLOCK_RESAMPLE)
 		sample_offset(clock);
-	return now;
+	return set_back ? UINT64_MAX : now - hold;
 }
 
 void

@@ -19,14 +19,20 @@ struct bpfprobe_clock {
 	clockid_t id;	  /* the records' clock */
 	int64_t offset;	  /* ns to add to it for CLOCK_REALTIME */
 	uint64_t sampled; /* when the offset was measured, ns of `id` */
+	uint64_t last;	  /* what the last horizon() saw */
 	int (*gettime)(clockid_t, struct timespec *); /* clock_gettime(), or a test's */
 };
 
 /* Measures the offset for the first time.  `id` must be readable by clock_gettime(). */
 void bpfprobe_clock_init(struct bpfprobe_clock *clock, clockid_t id);
 
-/* Now, in ns of the records' clock; measures the offset again when it is due. */
-uint64_t bpfprobe_clock_now(struct bpfprobe_clock *clock);
+/*
+ * The time, in ns of the records' clock, up to which records may be released when
+ * they are held back for `hold` ns; measures the offset again when it is due.
+ * UINT64_MAX, all of them, when the clock was set back, which CLOCK_TAI can be:
+ * else those of before would wait until it is that late again.
+ */
+uint64_t bpfprobe_clock_horizon(struct bpfprobe_clock *clock, uint64_t hold);
 
 /*
  * Wall-clock time of a record: seconds, and in tv_usec microseconds, or
