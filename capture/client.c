@@ -144,9 +144,10 @@ receive_reply(struct bpfprobe_client *client, const char *path, struct bpfprobe_
 		return fail(reply, BPFPROBE_ERROR, "recv from the capture helper: %s", strerror(errno));
 	if (n == 0)
 		return fail(reply, BPFPROBE_ERROR, "the capture helper %.120s ended without an answer", path);
-	if (n < 8 || got.magic != BPFPROBE_MAGIC)
+	if (n < 8 || got.magic != BPFPROBE_MAGIC ||
+	    (got.version == BPFPROBE_VERSION && n != sizeof(got)))
 		return fail(reply, BPFPROBE_ERROR, "%.120s is not the capture helper of this libpcap", path);
-	if (got.version != BPFPROBE_VERSION || n != sizeof(got))
+	if (got.version != BPFPROBE_VERSION)
 		return fail(reply, BPFPROBE_ERROR,
 		    "the capture helper %.120s has protocol version %u, this libpcap has %d: "
 		    "install both from one package", path, got.version, BPFPROBE_VERSION);
@@ -212,6 +213,8 @@ receive_some(struct bpfprobe_client *client, enum bpfprobe_fd_kind kind, int *fd
 		return (int)count;
 	while (count > 0)
 		close_fd(&fds[--count]);
+	if (n == 0)
+		return fail(reply, BPFPROBE_ERROR, "the capture helper has ended");
 	return fail(reply, BPFPROBE_ERROR,
 	    "the capture helper's descriptors did not arrive: is the limit of open files (ulimit -n) too low?");
 }

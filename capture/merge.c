@@ -67,6 +67,8 @@ bpfprobe_merge_pass(struct bpfprobe_merge *merge, uint64_t horizon)
 {
 	unsigned int i;
 
+	if (merge->horizon == BPFPROBE_MERGE_ALL)
+		merge->newest = 0;
 	merge->horizon = horizon;
 	merge->used = 0;
 	merge->last = NULL;

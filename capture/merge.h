@@ -46,6 +46,9 @@ int bpfprobe_merge_init(struct bpfprobe_merge *merge, struct bpfprobe_ring *ring
 /* Frees what init() made; a merge that is all zero is left as it is. */
 void bpfprobe_merge_free(struct bpfprobe_merge *merge);
 
+/* As a horizon: release everything; what comes in later passes begins a new order. */
+#define BPFPROBE_MERGE_ALL UINT64_MAX
+
 /*
  * Begins a pass: looks at all rings, and sets the horizon.  Gives back to the
  * kernel all that was handed out, so that those packets are no longer valid.

@@ -23,6 +23,7 @@ map_pages(struct bpfprobe_ring *ring)
 		return -errno;
 	ring->meta = map;
 	ring->data = (uint8_t *)map + page;
+	ring->tail = ring->published = ring->head = ring->meta->data_tail;
 	return 0;
 }
 
@@ -38,27 +39,24 @@ bpfprobe_ring_map(struct bpfprobe_ring *ring, int fd, unsigned int pages)
 	ring->fd = fd;
 	err = map_pages(ring);
 	if (err < 0)
-		return err;
-	ring->tail = ring->published = ring->head = ring->meta->data_tail;
-	return 0;
+		memset(ring, 0, sizeof(*ring));
+	return err;
 }
 
 int
 bpfprobe_ring_remap(struct bpfprobe_ring *ring)
 {
-	int err = map_pages(ring);
-
-	if (err == 0)
-		ring->tail = ring->published = ring->head = ring->meta->data_tail;
-	return err;
+	ring->meta = NULL; /* what is there now is somebody else's, or nothing */
+	return map_pages(ring);
 }
 
 void
 bpfprobe_ring_unmap(struct bpfprobe_ring *ring)
 {
-	if (ring->meta == NULL)
+	if (ring->size == 0)
 		return;
-	munmap(ring->meta, (size_t)(ring->data - (const uint8_t *)ring->meta) + ring->size);
+	if (ring->meta != NULL)
+		munmap(ring->meta, (size_t)(ring->data - (const uint8_t *)ring->meta) + ring->size);
 	close(ring->fd);
 	free(ring->joined);
 	memset(ring, 0, sizeof(*ring));

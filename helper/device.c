@@ -99,26 +99,37 @@ hex_digit(char c)
 	return -1;
 }
 
+/* The byte that `in` begins with, %XX or itself; -1 if it is neither. */
+static int
+decode_byte(const char *in, size_t *used)
+{
+	int high, low;
+
+	*used = 1;
+	if (*in != '%')
+		return (unsigned char)*in;
+	high = hex_digit(in[1]);
+	low = high >= 0 ? hex_digit(in[2]) : -1;
+	*used = 3;
+	return low >= 0 ? high << 4 | low : -1;
+}
+
 /* Decodes %XX from parser->raw into `value`, which is as large as any device name. */
 static int
 decode(struct parser *parser, char *value)
 {
-	const char *in = parser->raw;
-	int high, low;
+	const char *in;
+	size_t used;
+	int byte;
 
-	while (*in != '\0') {
-		if (*in != '%') {
-			*value++ = *in++;
-			continue;
-		}
-		high = hex_digit(in[1]);
-		low = high >= 0 ? hex_digit(in[2]) : -1;
-		if (low < 0)
+	for (in = parser->raw; *in != '\0'; in += used) {
+		byte = decode_byte(in, &used);
+		if (byte < 0)
 			return refuse(parser, "% must be followed by two hexadecimal digits");
-		if (high == 0 && low == 0)
-			return refuse(parser, "%00 is not allowed");
-		*value++ = (char)(high << 4 | low);
-		in += 3;
+		/* No name has them, and no terminal should get them with a later message. */
+		if (byte < 0x20 || byte == 0x7f)
+			return refuse(parser, "control bytes are not allowed");
+		*value++ = (char)byte;
 	}
 	*value = '\0';
 	return 0;

@@ -191,6 +191,7 @@ attach_brings_programs_and_links(void **state)
 }
 
 /* Outcomes of open(); %s is the path of the helper. */
+#define ENDED "the capture helper has ended"
 #define LOST_FDS \
 	"the capture helper's descriptors did not arrive: is the limit of open files (ulimit -n) too low?"
 #define SENSELESS "the capture helper's answer makes no sense"
@@ -204,7 +205,7 @@ static const struct {
 } failures[] = {
 	{ "no-device", BPFPROBE_NO_DEVICE, "no such thing" },
 	{ "version", BPFPROBE_ERROR, VERSIONS("99") },
-	{ "size", BPFPROBE_ERROR, VERSIONS("1") },
+	{ "size", BPFPROBE_ERROR, "%s is not the capture helper of this libpcap" },
 	{ "large", BPFPROBE_ERROR, VERSIONS("1") },
 	{ "short", BPFPROBE_ERROR, "%s is not the capture helper of this libpcap" },
 	{ "garbage", BPFPROBE_ERROR, "%s is not the capture helper of this libpcap" },
@@ -223,7 +224,7 @@ static const struct {
 	{ "surplus", BPFPROBE_ERROR, LOST_FDS },
 	{ "count", BPFPROBE_ERROR, LOST_FDS },
 	{ "none", BPFPROBE_ERROR, LOST_FDS },
-	{ "few", BPFPROBE_ERROR, LOST_FDS },
+	{ "few", BPFPROBE_ERROR, ENDED },
 	{ "excess", BPFPROBE_ERROR, LOST_FDS },
 };
 
@@ -333,7 +334,7 @@ static const struct {
 	{ "attach-fails", BPFPROBE_NO_PERM, "not allowed" },
 	{ "attach-probes0", BPFPROBE_ERROR, SENSELESS },
 	{ "attach-probes65", BPFPROBE_ERROR, SENSELESS },
-	{ "attach-few", BPFPROBE_ERROR, LOST_FDS },
+	{ "attach-few", BPFPROBE_ERROR, ENDED },
 	{ "dies-attach", BPFPROBE_ERROR, NULL },
 };
 

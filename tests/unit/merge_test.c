@@ -16,7 +16,7 @@
 #include "tests/unit/fakering.h"
 
 #define RINGS_MAX 256
-#define ALL UINT64_MAX
+#define ALL (BPFPROBE_MERGE_ALL - 1)
 
 static struct fake_ring fakes[RINGS_MAX];
 static struct bpfprobe_ring rings[RINGS_MAX];
@@ -195,6 +195,21 @@ late_record_is_delivered_and_counted(void **state)
 	assert_int_equal(merge.late, 2);
 	assert_next(21);
 	assert_int_equal(merge.late, 2);
+}
+
+/* After the clock was set back, what comes is earlier than what was, and not late. */
+static void
+a_pass_for_all_begins_a_new_order(void **state)
+{
+	(void)state;
+	start(1, 1);
+	fake_ring_sample(&fakes[0], 1000, 10);
+	bpfprobe_merge_pass(&merge, BPFPROBE_MERGE_ALL);
+	assert_next(1000);
+	fake_ring_sample(&fakes[0], 10, 10);
+	bpfprobe_merge_pass(&merge, ALL);
+	assert_next(10);
+	assert_int_equal(merge.late, 0);
 }
 
 /* A softirq between clock and output: one CPU's ring is not sorted either. */
@@ -525,6 +540,7 @@ main(void)
 		TEST(horizon_holds_back),
 		TEST(pass_sees_what_was_there_when_it_began),
 		TEST(late_record_is_delivered_and_counted),
+		TEST(a_pass_for_all_begins_a_new_order),
 		TEST(disorder_within_a_ring_is_counted),
 		TEST(broken_samples_are_counted_over_all_rings),
 		TEST(last_record_is_not_given_back),
