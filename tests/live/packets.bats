@@ -51,6 +51,31 @@ dumped() {
 	[[ $RECEIVED -eq $CAPTURED || $(<"$T/dump.err") != *netns=* ]]
 }
 
+@test "the checker finds what is wrong (or the tests below prove nothing)" {
+	dump 20 "bpfprobe:tx:netns=$NS_A"
+	send -c 20 -i 1 -s 200
+	dumped -e 1:0-19
+	run -1 verify -e 1:0-20 "$T/a.pcap"
+	[[ $(value missing "$output") -eq 1 ]]
+	run -1 verify -e 1:1-19 "$T/a.pcap"
+	[[ $(value unexpected "$output") -eq 1 ]]
+	local bad
+	for bad in "-z 201" "-d in" "-t 86dd" "-m $MAC_B" "-a $ADDR_A,$ADDR_B" "-v 5" "-n 96" \
+		"-p $((PORT + 1))" "-I 1" "-l RAW"; do
+		run -1 verify -e 1:0-19 $bad "$T/a.pcap"
+	done
+	run -1 verify -e 1:0-19 -w $((START + 3600000000000)):$((END + 3600000000000)) "$T/a.pcap"
+
+	cp "$T/a.pcap" "$T/twice.pcap"
+	tail -c +25 "$T/a.pcap" >>"$T/twice.pcap"
+	run -1 verify -e 1:0-19 -o "$T/twice.pcap"
+	[[ $(value duplicate "$output") -eq 20 && $(value inversions "$output") -eq 1 ]]
+
+	printf '\0' | dd of="$T/a.pcap" bs=1 seek=$(($(stat -c %s "$T/a.pcap") - 1)) conv=notrunc
+	run -1 verify -e 1:0-19 "$T/a.pcap"
+	[[ $(value corrupt "$output") -eq 1 && $output == *"number 19: payload byte 199 of 200 is wrong"* ]]
+}
+
 @test "all sizes up to 60,000 bytes, sent and received" {
 	local n=$(scaled 1000 300)
 	dump $((2 * n)) bpfprobe:any "udp port $PORT"
@@ -262,6 +287,10 @@ twins() {
 	wait $one
 	dumped -e 1:0-$((n - 1)) -e 2:0-$((n - 1)) -z mixed:9000
 	[[ $RECEIVED -eq $((2 * n)) ]]
+	# Merged by time; a late record is delivered all the same.
+	run -0 verify "$T/a.pcap"
+	echo "$output"
+	(($(value inversions "$output") <= n / 1000))
 }
 
 @test "a stopped reader: received and dropped are exact" {

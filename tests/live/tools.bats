@@ -155,6 +155,14 @@ printed_lines() {
 	[[ $(<"$T/dump.err") == *"Packets received/dropped on interface '$TX': 300/0 "* ]]
 }
 
+@test "dumpcap: one packet on an idle link comes within its timeout" {
+	require dumpcap
+	capture_tool dump dumpcap -q -i "$TX" -c 1 -w "$BATS_TEST_TMPDIR/a.pcapng"
+	send -i 1
+	until_true 2 process_ended "$PID"
+	verify -e 1:0-0 "$T/a.pcapng"
+}
+
 @test "dumpcap: SIGINT on an idle link" {
 	require dumpcap
 	capture_tool dump dumpcap -q -i "$TX" -f "udp dst port $PORT" -w "$BATS_TEST_TMPDIR/a.pcapng"

@@ -206,7 +206,7 @@ static const struct {
 	{ "no-device", BPFPROBE_NO_DEVICE, "no such thing" },
 	{ "version", BPFPROBE_ERROR, VERSIONS("99") },
 	{ "size", BPFPROBE_ERROR, "%s is not the capture helper of this libpcap" },
-	{ "large", BPFPROBE_ERROR, VERSIONS("1") },
+	{ "large", BPFPROBE_ERROR, "%s is not the capture helper of this libpcap" },
 	{ "short", BPFPROBE_ERROR, "%s is not the capture helper of this libpcap" },
 	{ "garbage", BPFPROBE_ERROR, "%s is not the capture helper of this libpcap" },
 	{ "dies", BPFPROBE_ERROR, "the capture helper %s ended without an answer" },
