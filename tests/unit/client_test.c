@@ -219,7 +219,7 @@ static const struct {
 	{ "cpus5000", BPFPROBE_ERROR, SENSELESS },
 	{ "probes0", BPFPROBE_ERROR, SENSELESS },
 	{ "probes65", BPFPROBE_ERROR, SENSELESS },
-	{ "fdless", BPFPROBE_ERROR, LOST_FDS },
+	{ "fdless", BPFPROBE_ERROR, ENDED },
 	{ "kind", BPFPROBE_ERROR, LOST_FDS },
 	{ "surplus", BPFPROBE_ERROR, LOST_FDS },
 	{ "count", BPFPROBE_ERROR, LOST_FDS },
