@@ -112,6 +112,7 @@ in_b() {
 }
 
 # send [sender options]: numbered packets from A to SINK; sets START and END.
+# shellcheck disable=SC2034  # for the tests
 send() {
 	local out
 	out=$(in_a sender "$@" udp "$SINK" "$PORT")
@@ -162,9 +163,10 @@ process_ended() { # PID; a zombie has ended
 wait_exit() {
 	if ! until_true "${2:-20}" process_ended "$1"; then
 		kill -CONT "$1"
-		kill -KILL "$1"
+		kill -INT "$1" # its last words may say why
+		until_true 2 process_ended "$1" || kill -KILL "$1"
 		wait "$1" || true
-		fail "process $1 did not end"
+		fail "process $1 did not end: $(cat "$T"/*.err)"
 		return 124
 	fi
 	wait "$1"

@@ -50,6 +50,7 @@ shown() {
 	capture dump tcpdump -n -l -c 4 -i bpfprobe:any "udp port $PORT"
 	send -c 2 -p 1000
 	run shown
+	echo "$output"
 	[[ $(grep -c "^?     Out IP $ADDR_A\..* > $SINK.$PORT: UDP, length 64$" <<<"$output") -eq 2 ]]
 	[[ $(grep -c "^?     In  IP $ADDR_A\..* > $SINK.$PORT: UDP, length 64$" <<<"$output") -eq 2 ]]
 }
@@ -58,6 +59,7 @@ shown() {
 	capture dump tcpdump -n -l -c 3 -i bpfprobe:rx "udp port $PORT"
 	send -c 3
 	run shown
+	echo "$output"
 	[[ $(grep -c '^?     In  IP' <<<"$output") -eq 3 ]]
 }
 
@@ -65,6 +67,7 @@ shown() {
 	capture dump tcpdump -n -l -c 3 -i bpfprobe:tx "udp port $PORT"
 	send -c 3
 	run shown
+	echo "$output"
 	[[ $(grep -c '^?     Out IP' <<<"$output") -eq 3 ]]
 }
 
