@@ -36,8 +36,7 @@ teardown() {
 
 # dump COUNT DEVICE [tcpdump options]: captures so many packets into $T/a.pcap.
 dump() {
-	# -l only for its shorter timeout, 100 ms.
-	capture dump tcpdump -l -c "$1" -i "$2" -w "$BATS_TEST_TMPDIR/a.pcap" -B 65536 "${@:3}"
+	capture dump tcpdump -c "$1" -i "$2" -w "$BATS_TEST_TMPDIR/a.pcap" -B 65536 "${@:3}"
 }
 
 # dumped OPTION...: waits for them and checks them; more did not come (where the
@@ -225,7 +224,7 @@ twins() {
 
 @test "interface numbers: own as they are, foreign ones raised by 0x40000000" {
 	twins
-	capture dump in_b tcpdump -l -c 6 -i bpfprobe:tx -w "$BATS_TEST_TMPDIR/a.pcap" "udp port $PORT"
+	capture dump in_b tcpdump -c 6 -i bpfprobe:tx -w "$BATS_TEST_TMPDIR/a.pcap" "udp port $PORT"
 	in_a sender -i 1 -c 3 raw right0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
 	in_b sender -i 2 -c 3 raw wrong0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
 	wait_exit "$PID"
@@ -244,7 +243,7 @@ twins() {
 	in_a sender -i 1 -c 5 raw right0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
 	dumped -e 1:0-4 -I $((0x40000000 + 700))
 
-	capture dump in_b tcpdump -l -c 5 -i "bpfprobe:tx:dev=wrong0" -w "$BATS_TEST_TMPDIR/a.pcap"
+	capture dump in_b tcpdump -c 5 -i "bpfprobe:tx:dev=wrong0" -w "$BATS_TEST_TMPDIR/a.pcap"
 	in_a sender -i 1 -c 5 raw right0 $MAC_A $MAC_B $ADDR_A $SINK $PORT
 	in_b sender -i 2 -c 5 $b
 	dumped -e 2:0-4 -I 700
