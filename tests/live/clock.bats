@@ -31,10 +31,10 @@ step() {
 	declare -a from to
 	capture dump tcpdump -l -c 30 -i "bpfprobe:tx:netns=$NS_A" -w "$BATS_TEST_TMPDIR/all.pcap" -U
 	for i in 1 2 3; do
-		send -c 10 -i $i
+		send -c 10 -i $i -s 64
 		from[i]=$((START - 1000000)) to[i]=$((END + 1000000))
-		# Delivered before the next step, which changes how late "now" is.
-		until_true 10 file_size_is "$T/all.pcap" $((24 + i * 10 * 60)) || fail "nothing came"
+		# Delivered before the next step: record header, SLL2, IP and UDP, payload of 64.
+		until_true 10 file_size_is "$T/all.pcap" $((24 + i * 10 * (16 + 20 + 28 + 64))) || fail "nothing came"
 		case $i in
 		1) step "+1 hour" ;;
 		2) step "-2 hours" ;;
