@@ -388,9 +388,10 @@ open_helper(pcap_t *p, struct bpfprobe_reply *reply)
 
 	memset(&request, 0, sizeof(request));
 	if (strlen(p->opt.device) >= sizeof(request.device)) {
+		/* No code that makes a tool print the name first: tcpdump would print nothing else. */
 		snprintf(p->errbuf, PCAP_ERRBUF_SIZE, "the device name has %zu characters, %zu are possible",
 		    strlen(p->opt.device), sizeof(request.device) - 1);
-		return PCAP_ERROR_NO_SUCH_DEVICE;
+		return PCAP_ERROR;
 	}
 	strcpy(request.device, p->opt.device);
 	request.snaplen = (__u32)(p->snapshot > FILTER_WINDOW ? p->snapshot : FILTER_WINDOW);
