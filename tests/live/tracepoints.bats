@@ -86,6 +86,16 @@ tracepoints() {
 	[[ ${#lines[@]} -eq 2 && $output == *kfree_skb* ]]
 }
 
+# The driver may have freed the packet by then: a program that outputs it at
+# net_dev_xmit crashes the kernel (seen on 6.1 with slub_debug=P and a dummy device).
+@test "net_dev_xmit is captured before the driver has the packet" {
+	capture dump tcpdump -i bpfprobe:tp/net_dev_xmit -w "$BATS_TEST_TMPDIR/a.pcap"
+	run new_links
+	echo "$output"
+	[[ ${#lines[@]} -eq 1 && $output == *net_dev_start_xmit* ]]
+	stop
+}
+
 @test "nothing is left behind" {
 	nothing_left
 }
