@@ -47,7 +47,6 @@ struct pcap_bpfprobe {
 	struct bpfprobe_clock clock;
 	struct bpfprobe_filter filter;
 	u_char *packet;	   /* the packet that was delivered last, where it needed a header */
-	uint64_t rejected; /* packets taken from the rings and not delivered */
 	uint64_t hold;	   /* hold-back time, ns */
 	struct bpfprobe_events events;
 	int attached;
@@ -204,10 +203,11 @@ deliver(pcap_t *p, const struct bpfprobe_record *rec, pcap_handler callback, u_c
 		h.caplen = (u_int)p->snapshot;
 	bpfprobe_clock_wall(&priv->clock, bpfprobe_record_time(rec), priv->nano, &h.ts);
 	callback(user, &h, pkt);
+	priv->control.reader->delivered++;
 	return 1;
 
 rejected:
-	priv->rejected++;
+	priv->control.reader->rejected++;
 	return 0;
 }
 
@@ -244,6 +244,8 @@ deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 static void
 begin_pass(struct pcap_bpfprobe *priv)
 {
+	priv->control.reader->late = priv->merge.late;
+	priv->control.reader->broken = priv->merge.broken;
 	bpfprobe_merge_pass(&priv->merge, bpfprobe_clock_horizon(&priv->clock, priv->hold));
 }
 
@@ -323,7 +325,7 @@ bpfprobe_stats(pcap_t *p, struct pcap_stat *ps)
 	struct bpfprobe_totals totals;
 
 	bpfprobe_control_totals(&priv->control, priv->client.progs, priv->client.nprogs, &totals);
-	ps->ps_recv = (u_int)(totals.emitted - priv->rejected - priv->merge.broken);
+	ps->ps_recv = (u_int)(totals.emitted - priv->control.reader->rejected - priv->merge.broken);
 	ps->ps_drop = (u_int)(totals.lost + priv->merge.broken);
 	ps->ps_ifdrop = 0;
 	return 0;

@@ -51,15 +51,22 @@ struct bpfprobe_record {
 };
 
 /*
- * The control map, "bpfprobe_ctl": a memory-mapped array of one counter set
- * per possible CPU.  Programs add to the set of their CPU, the module only
- * reads.  Exact: atomic adds, since a probe can interrupt a probe.
+ * The control map, "bpfprobe_ctl": a memory-mapped array with one set of counters
+ * per possible CPU, and a last one of the reader.  Programs add to the set of
+ * their CPU: exactly, by atomic adds, since a probe can interrupt a probe.  The
+ * reader writes its own, for whoever looks (bpftool map dump name bpfprobe_ctl).
  */
 struct bpfprobe_counters {
+	/* the CPUs' */
 	__u64 emitted; /* records that are in the ring */
 	__u64 lost;    /* packets that no record was written for: ring full, or output failed */
 	__u64 null;    /* probe hits without a packet: a NULL skb; nothing lost */
-	__u64 pad[5];  /* to a cache line of its own */
+	/* the reader's */
+	__u64 delivered; /* packets handed to the application */
+	__u64 rejected;	 /* packets that filter, direction or link type kept from it */
+	__u64 late;	 /* packets delivered out of the order of time */
+	__u64 broken;	 /* samples that made no sense: lost too */
+	__u64 pad;	 /* to a cache line */
 };
 
 _Static_assert(sizeof(struct bpfprobe_record) == 40, "the record's layout is shared");

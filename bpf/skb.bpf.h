@@ -23,7 +23,7 @@ struct {
 	__type(value, __u32);
 } bpfprobe_rings SEC(".maps");
 
-/* One element per possible CPU; the helper sets how many before load. */
+/* One element per possible CPU and the reader's; the helper sets how many before load. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

@@ -13,17 +13,18 @@ map_size(unsigned int cpus)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	return (cpus * sizeof(struct bpfprobe_counters) + page - 1) / page * page;
+	return ((cpus + 1) * sizeof(struct bpfprobe_counters) + page - 1) / page * page;
 }
 
 int
 bpfprobe_control_map(struct bpfprobe_control *control, int fd, unsigned int cpus)
 {
-	void *map = mmap(NULL, map_size(cpus), PROT_READ, MAP_SHARED, fd, 0);
+	void *map = mmap(NULL, map_size(cpus), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (map == MAP_FAILED)
 		return -errno;
 	control->cpu = map;
+	control->reader = (struct bpfprobe_counters *)map + cpus;
 	control->cpus = cpus;
 	return 0;
 }
@@ -34,6 +35,7 @@ bpfprobe_control_unmap(struct bpfprobe_control *control)
 	if (control->cpu != NULL)
 		munmap((void *)control->cpu, map_size(control->cpus));
 	control->cpu = NULL;
+	control->reader = NULL;
 }
 
 /*

@@ -9,8 +9,9 @@
 #include "bpf/record.h"
 
 struct bpfprobe_control {
-	const struct bpfprobe_counters *cpu; /* the control map, mapped; NULL: not yet */
-	unsigned int cpus;		     /* its elements */
+	const struct bpfprobe_counters *cpu;	 /* the control map, mapped; NULL: not yet */
+	struct bpfprobe_counters *reader; /* its last element: ours */
+	unsigned int cpus;
 };
 
 struct bpfprobe_totals {
@@ -18,7 +19,7 @@ struct bpfprobe_totals {
 	uint64_t lost;	  /* packets that a probe saw and could not write */
 };
 
-/* Maps the control map `fd` of `cpus` elements for reading; the fd stays the caller's.  0 or -errno. */
+/* Maps the control map `fd` for `cpus` CPUs; the fd stays the caller's.  0 or -errno. */
 int bpfprobe_control_map(struct bpfprobe_control *control, int fd, unsigned int cpus);
 
 void bpfprobe_control_unmap(struct bpfprobe_control *control);

@@ -184,8 +184,12 @@ not_found(const struct btf *btf, const char *name, struct bpfprobe_reply *reply)
 	size_t i;
 
 	bpfprobe_near_init(&near, name);
-	for (i = 0; i < COUNT(aliases); i++)
+	for (i = 0; i < COUNT(aliases); i++) {
+		if (strcmp(aliases[i].alias, name) == 0)
+			return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+			    "no tracepoint \"%s\"; the alias of that name is bpfprobe:%s, without tp/", name, name);
 		bpfprobe_near_add(&near, aliases[i].alias);
+	}
 	for (id = 1; id < n; id++) {
 		type = btf__type_by_id(btf, id);
 		if (!btf_is_typedef(type) ||

@@ -65,7 +65,7 @@ struct bpfprobe_reply {
 	__u32 clock;	   /* OPEN: clockid_t of the records' time */
 	__u32 rings;	   /* OPEN: number of ring descriptors that follow */
 	__u32 ring_pages;  /* OPEN: data pages of a ring, a power of two */
-	__u32 cpus;	   /* OPEN: elements of the control map */
+	__u32 cpus;	   /* OPEN: elements of the control map, without the reader's */
 	__u32 probes;	   /* number of probes */
 	char dlt[BPFPROBE_NAME_MAX];	    /* OPEN: value of proto=, or "" */
 	char message[BPFPROBE_MESSAGE_MAX]; /* one line, for the user; "" if status is 0 */

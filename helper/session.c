@@ -83,7 +83,7 @@ set_maps(struct bpfprobe_session *session, struct bpf_object *object, const stru
 	if (ctl == NULL || perf == NULL)
 		return -ENOENT;
 	if (session->count == 0)
-		return bpf_map__set_max_entries(ctl, (__u32)plan->cpus);
+		return bpf_map__set_max_entries(ctl, (__u32)plan->cpus + 1);
 	err = bpf_map__reuse_fd(ctl, session->ctl);
 	return err < 0 ? err : bpf_map__reuse_fd(perf, session->perf);
 }

@@ -55,6 +55,10 @@ NO_PERM=PCAP_ERROR_PERM_DENIED
 	refused $NO_DEVICE bpfprobe:tp/xyzzy '"xyzzy"'
 }
 
+@test "an alias with the kind of a tracepoint" {
+	refused $NO_DEVICE bpfprobe:tp/drop 'no tracepoint "drop"' bpfprobe:drop
+}
+
 @test "unknown target" {
 	refused $NO_DEVICE bpfprobe:dorp '"dorp"' "drop"
 	refused $NO_DEVICE bpfprobe: ""
