@@ -47,16 +47,16 @@ bpfprobe_clock_init(struct bpfprobe_clock *clock, clockid_t id)
 }
 
 uint64_t
-bpfprobe_clock_horizon(struct bpfprobe_clock *clock, uint64_t hold)
+bpfprobe_clock_now(struct bpfprobe_clock *clock, int *set_back)
 {
 	uint64_t now = read_ns(clock, clock->id);
-	int set_back = now < clock->last;
 
+	*set_back = now < clock->last;
 	clock->last = now;
 	/* Unsigned: true also when the clock was set back. */
 	if (now - clock->sampled >= BPFPROBE_CLOCK_RESAMPLE)
 		sample_offset(clock);
-	return set_back ? UINT64_MAX : now - hold;
+	return now;
 }
 
 void

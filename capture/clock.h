@@ -19,7 +19,7 @@ struct bpfprobe_clock {
 	clockid_t id;	  /* the records' clock */
 	int64_t offset;	  /* ns to add to it for CLOCK_REALTIME */
 	uint64_t sampled; /* when the offset was measured, ns of `id` */
-	uint64_t last;	  /* what the last horizon() saw */
+	uint64_t last;	  /* what the last now() saw */
 	int (*gettime)(clockid_t, struct timespec *); /* clock_gettime(), or a test's */
 };
 
@@ -27,12 +27,11 @@ struct bpfprobe_clock {
 void bpfprobe_clock_init(struct bpfprobe_clock *clock, clockid_t id);
 
 /*
- * The time, in ns of the records' clock, up to which records may be released when
- * they are held back for `hold` ns; measures the offset again when it is due.
- * UINT64_MAX, all of them, when the clock was set back, which CLOCK_TAI can be:
- * else those of before would wait until it is that late again.
+ * Now, in ns of the records' clock; measures the offset again when it is due.
+ * *set_back says whether the clock was set back since the last call, as CLOCK_TAI
+ * can be: records of before are then later than now.
  */
-uint64_t bpfprobe_clock_horizon(struct bpfprobe_clock *clock, uint64_t hold);
+uint64_t bpfprobe_clock_now(struct bpfprobe_clock *clock, int *set_back);
 
 /*
  * Wall-clock time of a record: seconds, and in tv_usec microseconds, or

@@ -63,7 +63,7 @@ fill(struct bpfprobe_merge *merge, struct bpfprobe_merge_entry *entry, struct bp
 }
 
 void
-bpfprobe_merge_pass(struct bpfprobe_merge *merge, uint64_t horizon)
+bpfprobe_merge_pass(struct bpfprobe_merge *merge, uint64_t horizon, uint64_t urgent)
 {
 	unsigned int i;
 
@@ -75,6 +75,8 @@ bpfprobe_merge_pass(struct bpfprobe_merge *merge, uint64_t horizon)
 	for (i = 0; i < merge->count; i++) {
 		bpfprobe_ring_publish(&merge->rings[i]);
 		bpfprobe_ring_snapshot(&merge->rings[i]);
+		if (bpfprobe_ring_unread(&merge->rings[i]) >= merge->rings[i].size / 2)
+			merge->horizon = urgent;
 		merge->used += (unsigned int)fill(merge, &merge->heap[merge->used], &merge->rings[i]);
 	}
 	for (i = merge->used / 2; i-- > 0;)

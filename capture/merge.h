@@ -13,6 +13,7 @@
  *                                 horizon
  *
  * A record that comes later than that is delivered out of order, and counted.
+ * Where a ring is half full, order is worth less than room: nothing is held back.
  * A heap holds the rings by the time of their first record, so that the cost of
  * a record grows with the logarithm of the number of busy CPUs.
  */
@@ -50,10 +51,11 @@ void bpfprobe_merge_free(struct bpfprobe_merge *merge);
 #define BPFPROBE_MERGE_ALL UINT64_MAX
 
 /*
- * Begins a pass: looks at all rings, and sets the horizon.  Gives back to the
+ * Begins a pass: looks at all rings, and releases what is not younger than
+ * `horizon`, or than `urgent` if a ring is at least half full.  Gives back to the
  * kernel all that was handed out, so that those packets are no longer valid.
  */
-void bpfprobe_merge_pass(struct bpfprobe_merge *merge, uint64_t horizon);
+void bpfprobe_merge_pass(struct bpfprobe_merge *merge, uint64_t horizon, uint64_t urgent);
 
 /*
  * The next record of this pass, or NULL: none is left that is old enough.  The

@@ -68,6 +68,13 @@ void bpfprobe_ring_consume(struct bpfprobe_ring *ring);
 /* Gives all that was consumed back to the kernel. */
 void bpfprobe_ring_publish(struct bpfprobe_ring *ring);
 
+/* Bytes that snapshot() saw and that were not consumed. */
+static inline uint64_t
+bpfprobe_ring_unread(const struct bpfprobe_ring *ring)
+{
+	return ring->head - ring->tail;
+}
+
 /* Bytes consumed and not given back. */
 static inline uint64_t
 bpfprobe_ring_unpublished(const struct bpfprobe_ring *ring)

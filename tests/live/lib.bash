@@ -285,6 +285,13 @@ new_links() {
 	bpftool link show 2>/dev/null | grep -wFf "$BATS_FILE_TMPDIR/progs" || true
 }
 
+# sum KEY: of a counter in the control map of the one capture that is running.
+sum() {
+	local map
+	map=$(new_objects map | sed -n 's/^map \([0-9]*\):.*bpfprobe_ctl$/\1/p')
+	bpftool map dump id "$map" | awk -v key="\"$1\":" '$1 == key {n += $2} END {print n}'
+}
+
 no_new_objects() {
 	[[ -z $(new_objects prog map process) ]]
 }

@@ -29,20 +29,28 @@ static struct {
 static int
 fake_gettime(clockid_t id, struct timespec *ts)
 {
-	uint64_t now = world.ticks, cost = world.cost != NULL ? world.cost(world.reads) : 0;
+	uint64_t ns = world.ticks, cost = world.cost != NULL ? world.cost(world.reads) : 0;
 
 	assert_true(id == CLOCK_REALTIME || id == world.id);
 	if (id == CLOCK_REALTIME) {
-		now += (uint64_t)world.offset;
+		ns += (uint64_t)world.offset;
 		if (world.since_id + cost < world.closest)
 			world.closest = world.since_id + cost;
 	}
 	world.since_id = cost;
-	ts->tv_sec = (time_t)(now / SEC);
-	ts->tv_nsec = (long)(now % SEC);
+	ts->tv_sec = (time_t)(ns / SEC);
+	ts->tv_nsec = (long)(ns % SEC);
 	world.reads++;
 	world.ticks += cost;
 	return 0;
+}
+
+static int set_back;
+
+static uint64_t
+now(struct bpfprobe_clock *clock)
+{
+	return bpfprobe_clock_now(clock, &set_back);
 }
 
 static void
@@ -198,17 +206,17 @@ error_is_bounded(void **state)
 }
 
 static void
-horizon_is_the_records_clock(void **state)
+now_is_the_records_clock(void **state)
 {
 	struct bpfprobe_clock clock;
 
 	(void)state;
 	start(&clock, CLOCK_BOOTTIME, 5 * SEC, 1000 * SEC);
 	world.ticks = 5 * SEC + 123;
-	assert_int_equal(bpfprobe_clock_horizon(&clock, 0), 5 * SEC + 123);
+	assert_int_equal(now(&clock), 5 * SEC + 123);
 	world.ticks = 50 * SEC;
-	assert_int_equal(bpfprobe_clock_horizon(&clock, 0), 50 * SEC);
-	assert_int_equal(bpfprobe_clock_horizon(&clock, 3), 50 * SEC - 3);
+	assert_int_equal(now(&clock), 50 * SEC);
+	assert_false(set_back);
 }
 
 /* The wall clock is set: seen when the offset is due, and not measured more often than that. */
@@ -223,21 +231,21 @@ step_of_the_wall_clock(void **state)
 	world.offset = 4600 * SEC;
 	world.ticks = 5 * SEC + BPFPROBE_CLOCK_RESAMPLE - 1;
 	reads = world.reads;
-	bpfprobe_clock_horizon(&clock, 0);
+	now(&clock);
 	assert_int_equal(world.reads, reads + 1);
 	assert_wall(&clock, 6 * SEC, 1, 1006, 0);
 	world.ticks = 5 * SEC + BPFPROBE_CLOCK_RESAMPLE;
-	bpfprobe_clock_horizon(&clock, 0);
+	now(&clock);
 	assert_true(world.reads > reads + 2);
 	assert_wall(&clock, 6 * SEC, 1, 4606, 0);
 	/* Back again, at the next one. */
 	world.offset = 500 * SEC;
 	reads = world.reads;
-	bpfprobe_clock_horizon(&clock, 0);
+	now(&clock);
 	assert_int_equal(world.reads, reads + 1);
 	assert_wall(&clock, 6 * SEC, 1, 4606, 0);
 	world.ticks += BPFPROBE_CLOCK_RESAMPLE;
-	bpfprobe_clock_horizon(&clock, 0);
+	now(&clock);
 	assert_wall(&clock, 6 * SEC, 1, 506, 0);
 }
 
@@ -250,18 +258,20 @@ records_clock_set_back(void **state)
 
 	(void)state;
 	start(&clock, CLOCK_TAI, 5000 * SEC, -37 * SEC);
-	assert_int_equal(bpfprobe_clock_horizon(&clock, SEC), 4999 * SEC);
+	assert_int_equal(now(&clock), 5000 * SEC);
 	world.ticks = 100 * SEC;
 	world.offset = -36 * SEC;
 	reads = world.reads;
-	/* What came before the step is released now, and once. */
-	assert_true(bpfprobe_clock_horizon(&clock, 7) == UINT64_MAX);
-	assert_true(bpfprobe_clock_horizon(&clock, 7) == 100 * SEC - 7);
+	/* Said once. */
+	assert_int_equal(now(&clock), 100 * SEC);
+	assert_true(set_back);
+	assert_int_equal(now(&clock), 100 * SEC);
+	assert_false(set_back);
 	assert_true(world.reads > reads + 2);
 	assert_int_equal(clock.offset, -36 * SEC);
 	/* From there on in the usual rhythm. */
 	reads = world.reads;
-	bpfprobe_clock_horizon(&clock, 0);
+	now(&clock);
 	assert_int_equal(world.reads, reads + 1);
 }
 
@@ -280,7 +290,7 @@ slewed_wall_clock_is_followed(void **state)
 		world.ticks += SEC / 10;
 		world.offset += SEC / 10 / 2000;
 		right = (int64_t)world.ticks + world.offset;
-		bpfprobe_clock_wall(&clock, bpfprobe_clock_horizon(&clock, 0), 1, &tv);
+		bpfprobe_clock_wall(&clock, now(&clock), 1, &tv);
 		assert_true(llabs(tv.tv_sec * SEC + tv.tv_usec - right) <= 500000 + 50000);
 	}
 }
@@ -300,7 +310,7 @@ system_clocks_work(void **state)
 		memset(&clock, 0, sizeof(clock));
 		bpfprobe_clock_init(&clock, ids[i]);
 		clock_gettime(CLOCK_REALTIME, &before);
-		bpfprobe_clock_wall(&clock, bpfprobe_clock_horizon(&clock, 0), 1, &tv);
+		bpfprobe_clock_wall(&clock, now(&clock), 1, &tv);
 		clock_gettime(CLOCK_REALTIME, &after);
 		assert_true(tv.tv_sec >= before.tv_sec - 1 && tv.tv_sec <= after.tv_sec + 1);
 		assert_in_range(tv.tv_usec, 0, 999999999);
@@ -319,7 +329,7 @@ main(void)
 		cmocka_unit_test(cost_of_reading_cancels_out),
 		cmocka_unit_test(interrupted_measurements_are_dropped),
 		cmocka_unit_test(error_is_bounded),
-		cmocka_unit_test(horizon_is_the_records_clock),
+		cmocka_unit_test(now_is_the_records_clock),
 		cmocka_unit_test(step_of_the_wall_clock),
 		cmocka_unit_test(records_clock_set_back),
 		cmocka_unit_test(slewed_wall_clock_is_followed),

@@ -71,12 +71,12 @@ no_rings_and_empty_rings(void **state)
 {
 	(void)state;
 	start(0, 1);
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	assert_null(bpfprobe_merge_next(&merge));
 	stop(NULL);
 	start(8, 1);
 	assert_null(bpfprobe_merge_next(&merge));
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	assert_null(bpfprobe_merge_next(&merge));
 	assert_null(bpfprobe_merge_next(&merge));
 	assert_false(bpfprobe_merge_held(&merge));
@@ -92,7 +92,7 @@ one_ring_comes_as_it_is(void **state)
 	start(1, 1);
 	for (i = 1; i <= 10; i++)
 		assert_true(fake_ring_sample(&fakes[0], i, (uint32_t)i));
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	for (i = 1; i <= 10; i++)
 		assert_next(i);
 	assert_null(bpfprobe_merge_next(&merge));
@@ -112,7 +112,7 @@ rings_are_interleaved_by_time(void **state)
 	start(4, 1);
 	for (i = 0; i < n; i++)
 		assert_true(fake_ring_sample(&fakes[in[i].ring], in[i].time, 40));
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	for (i = 0; i < n; i++)
 		assert_next(in[i].time);
 	assert_null(bpfprobe_merge_next(&merge));
@@ -128,11 +128,33 @@ same_time_on_all_rings_is_not_late(void **state)
 	start(16, 1);
 	for (i = 0; i < 2 * count; i++)
 		assert_true(fake_ring_sample(&fakes[i % count], 42, 10));
-	bpfprobe_merge_pass(&merge, 42);
+	bpfprobe_merge_pass(&merge, 42, 42);
 	for (i = 0; i < 2 * count; i++)
 		assert_next(42);
 	assert_null(bpfprobe_merge_next(&merge));
 	assert_int_equal(merge.late, 0);
+}
+
+/* One page of ring: 4096 bytes; half of it is enough. */
+static void
+a_ring_half_full_is_not_held_back(void **state)
+{
+	uint32_t caplen = 500;
+	unsigned int fit = (unsigned int)(2048 / fake_sample_size(caplen)), i;
+
+	(void)state;
+	start(2, 1);
+	for (i = 0; i < fit; i++)
+		assert_true(fake_ring_sample(&fakes[0], 100 + i, caplen));
+	fake_ring_sample(&fakes[1], 300, 10);
+	bpfprobe_merge_pass(&merge, 99, 250);
+	assert_null(bpfprobe_merge_next(&merge));
+	assert_true(fake_ring_sample(&fakes[0], 100 + fit, caplen));
+	bpfprobe_merge_pass(&merge, 99, 250);
+	for (i = 0; i <= fit; i++)
+		assert_next(100 + i);
+	assert_null(bpfprobe_merge_next(&merge));
+	assert_true(bpfprobe_merge_held(&merge));
 }
 
 static void
@@ -143,10 +165,10 @@ horizon_holds_back(void **state)
 	fake_ring_sample(&fakes[0], 100, 10);
 	fake_ring_sample(&fakes[0], 201, 10);
 	fake_ring_sample(&fakes[1], 200, 10);
-	bpfprobe_merge_pass(&merge, 99);
+	bpfprobe_merge_pass(&merge, 99, 99);
 	assert_null(bpfprobe_merge_next(&merge));
 	assert_true(bpfprobe_merge_held(&merge));
-	bpfprobe_merge_pass(&merge, 200);
+	bpfprobe_merge_pass(&merge, 200, 200);
 	assert_next(100);
 	assert_next(200);
 	assert_null(bpfprobe_merge_next(&merge));
@@ -154,7 +176,7 @@ horizon_holds_back(void **state)
 	assert_true(bpfprobe_merge_held(&merge));
 	/* One that comes meanwhile and is older goes first: no record was out of order. */
 	fake_ring_sample(&fakes[1], 200, 10);
-	bpfprobe_merge_pass(&merge, 201);
+	bpfprobe_merge_pass(&merge, 201, 201);
 	assert_next(200);
 	assert_next(201);
 	assert_null(bpfprobe_merge_next(&merge));
@@ -168,7 +190,7 @@ pass_sees_what_was_there_when_it_began(void **state)
 	(void)state;
 	start(2, 1);
 	fake_ring_sample(&fakes[0], 10, 10);
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	fake_ring_sample(&fakes[0], 11, 10);
 	fake_ring_sample(&fakes[1], 5, 10);
 	assert_next(10);
@@ -183,13 +205,13 @@ late_record_is_delivered_and_counted(void **state)
 	start(2, 1);
 	fake_ring_sample(&fakes[0], 10, 10);
 	fake_ring_sample(&fakes[0], 20, 10);
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	assert_next(10);
 	assert_next(20);
 	fake_ring_sample(&fakes[1], 15, 10);
 	fake_ring_sample(&fakes[1], 17, 10);
 	fake_ring_sample(&fakes[0], 21, 10);
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	assert_next(15);
 	assert_next(17);
 	assert_int_equal(merge.late, 2);
@@ -204,10 +226,10 @@ a_pass_for_all_begins_a_new_order(void **state)
 	(void)state;
 	start(1, 1);
 	fake_ring_sample(&fakes[0], 1000, 10);
-	bpfprobe_merge_pass(&merge, BPFPROBE_MERGE_ALL);
+	bpfprobe_merge_pass(&merge, BPFPROBE_MERGE_ALL, BPFPROBE_MERGE_ALL);
 	assert_next(1000);
 	fake_ring_sample(&fakes[0], 10, 10);
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	assert_next(10);
 	assert_int_equal(merge.late, 0);
 }
@@ -222,7 +244,7 @@ disorder_within_a_ring_is_counted(void **state)
 	fake_ring_sample(&fakes[0], 10, 10);
 	fake_ring_sample(&fakes[0], 12, 10);
 	fake_ring_sample(&fakes[1], 9, 10);
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	assert_next(9);
 	assert_next(11);
 	assert_next(10);
@@ -244,7 +266,7 @@ broken_samples_are_counted_over_all_rings(void **state)
 	fake_ring_put(&fakes[2], bytes, 8);
 	fake_ring_sample(&fakes[2], 3, 10);
 	fake_ring_put(&fakes[2], bytes, 8);
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	assert_next(3);
 	assert_null(bpfprobe_merge_next(&merge));
 	assert_int_equal(merge.broken, 3);
@@ -259,7 +281,7 @@ last_record_is_not_given_back(void **state)
 	(void)state;
 	start(1, 1);
 	fake_ring_sample(&fakes[0], 1, 3000); /* more than the fraction that is published */
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	rec = bpfprobe_merge_next(&merge);
 	spoil_all();
 	assert_fake_record(rec, 1, 3000);
@@ -278,12 +300,12 @@ wrapped_records_stay_valid(void **state)
 	start(4, 1);
 	for (round = 0; round < 50; round++) {
 		for (i = 0; i < count; i++) {
-			bpfprobe_merge_pass(&merge, ALL);
+			bpfprobe_merge_pass(&merge, ALL, ALL);
 			fake_ring_seek(&fakes[i], &rings[i], 8192 - 8 - 8 * (round % 40));
 			assert_true(fake_ring_sample(&fakes[i], round * 100 + i, 500));
 			assert_true(fake_ring_sample(&fakes[i], round * 100 + 50 + i, 500));
 		}
-		bpfprobe_merge_pass(&merge, round * 100 + 60);
+		bpfprobe_merge_pass(&merge, round * 100 + 60, round * 100 + 60);
 		for (i = 0; i < count; i++)
 			assert_next(round * 100 + i);
 		for (i = 0; i < count; i++)
@@ -303,7 +325,7 @@ room_is_given_back_in_steps(void **state)
 	start(1, 4);
 	while (fake_ring_sample(&fakes[0], n, 100))
 		n++;
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	for (i = 0; i < n; i++) {
 		tail = fakes[0].meta->data_tail;
 		assert_next(i);
@@ -313,7 +335,7 @@ room_is_given_back_in_steps(void **state)
 	}
 	assert_in_range(steps, 8, 16);
 	assert_null(bpfprobe_merge_next(&merge));
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	assert_int_equal(fakes[0].meta->data_tail, fakes[0].meta->data_head);
 }
 
@@ -345,7 +367,7 @@ sorted_rings_give_a_sorted_stream(void **state)
 		}
 	}
 	qsort(times, total, sizeof(times[0]), by_time);
-	bpfprobe_merge_pass(&merge, ALL);
+	bpfprobe_merge_pass(&merge, ALL, ALL);
 	for (i = 0; i < total; i++) {
 		rec = bpfprobe_merge_next(&merge);
 		assert_non_null(rec);
@@ -424,7 +446,7 @@ read_some(uint64_t *seed, uint64_t horizon)
 	int r;
 
 	memcpy(ref.seen, ref.head, sizeof(ref.seen));
-	bpfprobe_merge_pass(&merge, horizon);
+	bpfprobe_merge_pass(&merge, horizon, horizon);
 	while (limit-- > 0) {
 		r = reference_next(horizon);
 		rec = bpfprobe_merge_next(&merge);
@@ -505,7 +527,7 @@ delay_below_the_hold_back_is_never_late(void **state)
 			last[r] = time > last[r] ? time : last[r];
 			assert_true(fake_ring_sample(&fakes[r], last[r], 20));
 		}
-		bpfprobe_merge_pass(&merge, now - 400);
+		bpfprobe_merge_pass(&merge, now - 400, now - 400);
 		while ((rec = bpfprobe_merge_next(&merge)) != NULL) {
 			assert_true(bpfprobe_record_time(rec) >= prev);
 			prev = bpfprobe_record_time(rec);
@@ -537,6 +559,7 @@ main(void)
 		TEST(one_ring_comes_as_it_is),
 		TEST(rings_are_interleaved_by_time),
 		TEST(same_time_on_all_rings_is_not_late),
+		TEST(a_ring_half_full_is_not_held_back),
 		TEST(horizon_holds_back),
 		TEST(pass_sees_what_was_there_when_it_began),
 		TEST(late_record_is_delivered_and_counted),
