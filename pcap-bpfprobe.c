@@ -12,18 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <linux/if_packet.h>
 
 #include "bpf/linkhdr.h"
 #include "capture/client.h"
-#include "capture/clock.h"
-#include "capture/counters.h"
 #include "capture/events.h"
 #include "capture/filter.h"
-#include "capture/merge.h"
-#include "capture/ring.h"
+#include "capture/reader.h"
 
 #define PREFIX "bpfprobe:"
 
@@ -42,19 +37,13 @@
 
 struct pcap_bpfprobe {
 	struct bpfprobe_client client;
-	struct bpfprobe_control control;
-	struct bpfprobe_ring *rings;
-	struct bpfprobe_merge merge;
-	struct bpfprobe_clock clock;
+	struct bpfprobe_reader reader;
 	struct bpfprobe_filter filter;
-	u_char *packet;	   /* the packet that was delivered last, where it needed a header */
-	uint64_t hold;	   /* hold-back time, ns */
 	struct bpfprobe_events events;
+	u_char *packet; /* the packet that was delivered last, where it needed a header */
 	int attached;
 	int nonblock;
 	int nano;
-	unsigned char *alive; /* a page that fork() wipes: 0 in a child, which has no rings */
-	long page_size;
 };
 
 /* Frees everything; safe on a handle that is made half, or freed already. */
@@ -62,21 +51,12 @@ static void
 bpfprobe_free(pcap_t *p)
 {
 	struct pcap_bpfprobe *priv = p->priv;
-	unsigned int i;
 
-	for (i = 0; priv->rings != NULL && i < priv->client.nrings; i++)
-		bpfprobe_ring_unmap(&priv->rings[i]);
-	free(priv->rings);
-	priv->rings = NULL;
-	bpfprobe_merge_free(&priv->merge);
-	bpfprobe_control_unmap(&priv->control);
+	bpfprobe_reader_close(&priv->reader);
 	bpfprobe_client_close(&priv->client);
 	bpfprobe_filter_clear(&priv->filter);
 	free(priv->packet);
 	priv->packet = NULL;
-	if (priv->alive != NULL)
-		munmap(priv->alive, (size_t)priv->page_size);
-	priv->alive = NULL;
 	priv->attached = 0;
 	bpfprobe_events_close(&priv->events);
 	p->fd = p->selectable_fd = -1;
@@ -123,8 +103,8 @@ start_timer(pcap_t *p)
 	struct pcap_bpfprobe *priv = p->priv;
 	uint64_t timeout = (uint64_t)(p->opt.timeout > 0 ? p->opt.timeout : NO_TIMEOUT_TICK) * NS_PER_MS;
 
-	priv->hold = p->opt.immediate ? 0 : timeout / 4 < HOLD ? timeout / 4 : HOLD;
-	return bpfprobe_events_tick(&priv->events, timeout - priv->hold);
+	priv->reader.hold = p->opt.immediate ? 0 : timeout / 4 < HOLD ? timeout / 4 : HOLD;
+	return bpfprobe_events_tick(&priv->events, timeout - priv->reader.hold);
 }
 
 static int
@@ -202,13 +182,13 @@ deliver(pcap_t *p, const struct bpfprobe_record *rec, pcap_handler callback, u_c
 		h.caplen = wanted;
 	if (h.caplen > (u_int)p->snapshot)
 		h.caplen = (u_int)p->snapshot;
-	bpfprobe_clock_wall(&priv->clock, bpfprobe_record_time(rec), priv->nano, &h.ts);
+	bpfprobe_clock_wall(&priv->reader.clock, bpfprobe_record_time(rec), priv->nano, &h.ts);
 	callback(user, &h, pkt);
-	priv->control.reader->delivered++;
+	priv->reader.control.reader->delivered++;
 	return 1;
 
 rejected:
-	priv->control.reader->rejected++;
+	priv->reader.control.reader->rejected++;
 	return 0;
 }
 
@@ -230,7 +210,7 @@ deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 			p->break_loop = 0;
 			return PCAP_ERROR_BREAK;
 		}
-		rec = bpfprobe_merge_next(&priv->merge);
+		rec = bpfprobe_merge_next(&priv->reader.merge);
 		if (rec == NULL) {
 			bpfprobe_events_set_left(&priv->events, 0);
 			return n;
@@ -241,43 +221,6 @@ deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	return n;
 }
 
-/*
- * Looks at the rings again: a new pass, up to now less the hold-back time; or all
- * that there is, when the clock was set back: records of before that would
- * otherwise wait until it is that late again.
- */
-static void
-begin_pass(struct pcap_bpfprobe *priv)
-{
-	int set_back;
-	uint64_t now = bpfprobe_clock_now(&priv->clock, &set_back);
-
-	priv->control.reader->late = priv->merge.late;
-	priv->control.reader->broken = priv->merge.broken;
-	if (set_back)
-		bpfprobe_merge_pass(&priv->merge, BPFPROBE_MERGE_ALL, BPFPROBE_MERGE_ALL);
-	else
-		bpfprobe_merge_pass(&priv->merge, now - priv->hold, now);
-}
-
-/* In a child of fork(): the rings were not inherited and are mapped again. */
-static int
-remap_rings(pcap_t *p)
-{
-	struct pcap_bpfprobe *priv = p->priv;
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < priv->client.nrings; i++) {
-		err = bpfprobe_ring_remap(&priv->rings[i]);
-		if (err < 0)
-			return fail(p, "cannot map the rings again after fork", -err);
-	}
-	*priv->alive = 1;
-	begin_pass(priv);
-	return 0;
-}
-
 static int
 bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 {
@@ -285,8 +228,9 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	enum bpfprobe_wake wake;
 	int n, last = 0;
 
-	if (!*priv->alive && remap_rings(p) < 0)
-		return PCAP_ERROR;
+	n = bpfprobe_reader_check_fork(&priv->reader);
+	if (n < 0)
+		return fail(p, "cannot map the rings again after fork", -n);
 	if (!priv->attached) {
 		n = attach(p);
 		if (n < 0)
@@ -294,7 +238,7 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	}
 	n = deliver_pass(p, cnt, callback, user);
 	while (n == 0) {
-		begin_pass(priv);
+		bpfprobe_reader_pass(&priv->reader);
 		n = deliver_pass(p, cnt, callback, user);
 		if (n != 0 || last)
 			break;
@@ -335,9 +279,9 @@ bpfprobe_stats(pcap_t *p, struct pcap_stat *ps)
 	struct pcap_bpfprobe *priv = p->priv;
 	struct bpfprobe_totals totals;
 
-	bpfprobe_control_totals(&priv->control, priv->client.progs, priv->client.nprogs, &totals);
-	ps->ps_recv = (u_int)(totals.emitted - priv->control.reader->rejected - priv->merge.broken);
-	ps->ps_drop = (u_int)(totals.lost + priv->merge.broken);
+	bpfprobe_control_totals(&priv->reader.control, priv->client.progs, priv->client.nprogs, &totals);
+	ps->ps_recv = (u_int)(totals.emitted - priv->reader.control.reader->rejected - priv->reader.merge.broken);
+	ps->ps_drop = (u_int)(totals.lost + priv->reader.merge.broken);
 	ps->ps_ifdrop = 0;
 	return 0;
 }
@@ -416,51 +360,23 @@ open_helper(pcap_t *p, struct bpfprobe_reply *reply)
 }
 
 static int
-map_rings(pcap_t *p, unsigned int pages)
+open_reader(pcap_t *p, const struct bpfprobe_reply *reply)
 {
 	struct pcap_bpfprobe *priv = p->priv;
+	const char *what;
 	unsigned int i;
 	int err;
 
-	priv->rings = calloc(priv->client.nrings, sizeof(*priv->rings));
-	if (priv->rings == NULL)
-		return fail(p, "cannot keep track of the rings", ENOMEM);
-	for (i = 0; i < priv->client.nrings; i++) {
-		err = bpfprobe_ring_map(&priv->rings[i], priv->client.rings[i], pages);
-		if (err < 0)
-			return fail(p, "cannot map the rings", -err);
-		priv->client.rings[i] = -1; /* the ring's now */
-		err = bpfprobe_events_watch(&priv->events, priv->rings[i].fd);
+	err = bpfprobe_reader_open(&priv->reader, &priv->client, reply, &what);
+	if (err < 0)
+		return fail(p, what, -err);
+	for (i = 0; i < priv->reader.count; i++) {
+		err = bpfprobe_events_watch(&priv->events, priv->reader.rings[i].fd);
 		if (err < 0)
 			return fail(p, "cannot wait for the rings", -err);
 	}
-	err = bpfprobe_merge_init(&priv->merge, priv->rings, priv->client.nrings);
-	return err < 0 ? fail(p, "cannot merge the rings", -err) : 0;
-}
-
-static int
-map_memory(pcap_t *p, const struct bpfprobe_reply *reply)
-{
-	struct pcap_bpfprobe *priv = p->priv;
-	void *page;
-	int err;
-
-	err = bpfprobe_control_map(&priv->control, priv->client.ctl, reply->cpus);
-	if (err < 0)
-		return fail(p, "cannot map the counters", -err);
 	priv->packet = malloc(BPFPROBE_LINK_MAX + BPFPROBE_SAMPLE_MAX);
-	if (priv->packet == NULL)
-		return fail(p, "cannot keep a packet", ENOMEM);
-	priv->page_size = sysconf(_SC_PAGESIZE);
-	page = mmap(NULL, (size_t)priv->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-	    -1, 0);
-	if (page == MAP_FAILED)
-		return fail(p, "mmap", errno);
-	priv->alive = page;
-	if (madvise(page, (size_t)priv->page_size, MADV_WIPEONFORK) < 0)
-		return fail(p, "madvise", errno);
-	*priv->alive = 1;
-	return map_rings(p, reply->ring_pages);
+	return priv->packet == NULL ? fail(p, "cannot keep a packet", ENOMEM) : 0;
 }
 
 /* The link types of the handle; `proto` is the value of proto=, the only one then. */
@@ -528,12 +444,11 @@ try_activate(pcap_t *p)
 		return fail(p, "cannot make the descriptors to wait on", -err);
 	status = open_helper(p, &reply);
 	if (status == 0)
-		status = map_memory(p, &reply);
+		status = open_reader(p, &reply);
 	if (status == 0)
 		status = set_link_types(p, reply.dlt);
 	if (status < 0)
 		return status;
-	bpfprobe_clock_init(&priv->clock, (clockid_t)reply.clock);
 	set_operations(p);
 	if (attaches_late(p)) {
 		bpfprobe_events_set_left(&priv->events, 1); /* who only calls select() shall come and read */

@@ -46,6 +46,7 @@ helper_for(const char *value)
 {
 	static char copy[256]; /* the answer may be the environment's memory */
 
+	unsetenv("BPFPROBE_HELPER");
 	if (value != NULL)
 		setenv("BPFPROBE_HELPER", value, 1);
 	snprintf(copy, sizeof(copy), "%s", bpfprobe_client_helper());
