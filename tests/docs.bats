@@ -119,7 +119,7 @@ shown() {
 adapted() {
 	case $1 in
 	"./run check") echo "./run help | grep '^  check '" ;;
-	"./run bench") echo "./run help | grep '^  bench ' && ls tests/live/bench.bats" ;;
+	"./run bench") echo "./run help | grep '^  bench ' && ls tests/bench.bats" ;;
 	*) echo "$1" ;;
 	esac
 }

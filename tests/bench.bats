@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The benchmark works: not how fast anything is, which no test may depend on.
 
-load lib.bash
+load live/lib.bash
 
 setup_file() {
 	require tcpdump ip taskset
 }
 
-BENCH=$BATS_TEST_DIRNAME/../bench/bench
+BENCH=$BATS_TEST_DIRNAME/bench/bench
 
 # column N: of the runs in the file, the values that the capturer (or not) has.
 column() {
@@ -32,7 +32,7 @@ column() {
 		printf '1\t64\tfull\t%s\t20000\t%s\t%s\t1000.0\t%s\t-\n' none 0 0 - \
 			tcpdump 19990 10 50.0 "tcpdump bpfprobe" 19990 9 40.0
 	} >"$BATS_TEST_TMPDIR/bench.tsv"
-	run -1 "$BATS_TEST_DIRNAME/../bench/table" "$BATS_TEST_TMPDIR/bench.tsv"
+	run -1 "$BATS_TEST_DIRNAME/bench/table" "$BATS_TEST_TMPDIR/bench.tsv"
 	[[ $(grep -c "NOT THE SAME" <<<"$output") -eq 1 ]]
 	[[ ${lines[-1]} =~ " tcpdump bpfprobe ".*" 0.80 <=1.0 ".*" 10 "+9\ +"NOT THE SAME"$ ]]
 }
