@@ -92,7 +92,7 @@ nothing_attached() {
 }
 
 @test "tcpdump -C -z: the command after each file runs, the capture goes on" {
-	local n=3000 dir
+	local n=3000 dir file
 	dir=$(mktemp -d)
 	chmod 1777 "$dir"
 	defer rm -r "$dir"
@@ -103,8 +103,10 @@ nothing_attached() {
 	counts "$T/dump.err"
 	[[ $CAPTURED -eq $n && $DROPPED -eq 0 ]]
 	# 3,000 packets of 1,264 bytes in files of a million each: a.pcap to a.pcap3,
-	# of which the last is never handed to gzip; the gzip before it may still run.
-	until_true 10 test -s "$dir/a.pcap2.gz" -a ! -e "$dir/a.pcap2"
+	# of which the last is never handed to gzip; those of the others may still run.
+	for file in a.pcap a.pcap1 a.pcap2; do
+		until_true 10 test -s "$dir/$file.gz" -a ! -e "$dir/$file"
+	done
 	gzip -d "$dir/a.pcap.gz" "$dir/a.pcap1.gz" "$dir/a.pcap2.gz"
 	for file in a.pcap a.pcap1 a.pcap2 a.pcap3; do
 		verify -L -e "1:0-$((n - 1))" "$dir/$file"

@@ -103,6 +103,18 @@ pair_ipv6() {
 	ip -n "$NS_A" neigh add $SINK6 lladdr $MAC_B dev bpa0
 }
 
+# pair_drops: B drops what comes to the port after PORT.
+pair_drops() {
+	in_b nft -f - <<-END
+		table inet t {
+			chain input {
+				type filter hook input priority 0
+				udp dport $((PORT + 1)) drop
+			}
+		}
+	END
+}
+
 in_a() {
 	ip netns exec "$NS_A" "$@"
 }

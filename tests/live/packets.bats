@@ -16,14 +16,7 @@ setup_file() {
 			}
 		}
 	END
-	in_b nft -f - <<-END
-		table inet t {
-			chain input {
-				type filter hook input priority 0
-				udp dport $((PORT + 1)) drop
-			}
-		}
-	END
+	pair_drops
 }
 
 teardown_file() {

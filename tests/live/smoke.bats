@@ -8,14 +8,7 @@ setup_file() {
 	require tcpdump ip nft bpftool
 	remember_objects
 	pair_setup
-	in_b nft -f - <<-END
-		table inet t {
-			chain input {
-				type filter hook input priority 0
-				udp dport $((PORT + 1)) drop
-			}
-		}
-	END
+	pair_drops
 }
 
 teardown_file() {
