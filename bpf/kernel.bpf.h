@@ -69,6 +69,10 @@ struct sock {
 	struct sock_common __sk_common;
 };
 
+struct dst_entry {
+	struct net_device *dev;
+};
+
 struct sk_buff {
 	struct net_device *dev;
 	struct sock *sk;
@@ -76,6 +80,7 @@ struct sk_buff {
 	__u8 pkt_type : 3;
 	__u8 vlan_present : 1; /* until 6.1, see vlan_tag() */
 	int skb_iif;
+	unsigned long _skb_refdst; /* struct dst_entry *, lowest bit: without a reference */
 	__be16 vlan_proto;
 	__u16 vlan_tci;
 	__be16 protocol;

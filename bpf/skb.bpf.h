@@ -86,7 +86,28 @@ static __always_inline struct net_device *device_of(struct sk_buff *skb)
 	return dev;
 }
 
-/* Which interface and namespace; falls back on where the packet came in, and on its socket. */
+/*
+ * The namespace of the route that the packet was given, 0 if it has none (any
+ * more).  TCP and UDP clear skb->dev, and a packet on its way to a socket does not
+ * point to it: there the route is what is left.  The pointer has no type for the
+ * verifier, so that this goes by helper calls.
+ */
+static __always_inline __u32 netns_of_route(struct sk_buff *skb)
+{
+	__u64 route = skb->_skb_refdst & ~1UL;
+	struct net_device *dev;
+	struct net *net;
+
+	if (!IN_KERNEL(route))
+		return 0;
+	dev = BPF_CORE_READ((struct dst_entry *)route, dev);
+	net = BPF_CORE_READ(dev, nd_net.net);
+	if (!net || BPF_CORE_READ(net, loopback_dev, nd_net.net) != net)
+		return 0;
+	return BPF_CORE_READ(net, ns.inum);
+}
+
+/* Which interface and namespace; falls back on where the packet came in, socket and route. */
 static __always_inline void find_interface(
     struct sk_buff *skb, struct net_device *dev, struct bpfprobe_record *rec)
 {
@@ -101,6 +122,8 @@ static __always_inline void find_interface(
 		rec->arphrd = ARPHRD_VOID;
 		if (IN_KERNEL(sk))
 			rec->netns = sk->__sk_common.skc_net.net->ns.inum;
+		else
+			rec->netns = netns_of_route(skb);
 	}
 	rec->foreign = rec->netns != config.home;
 }
@@ -136,6 +159,9 @@ static __always_inline __u32 find_start(
 			return data;
 		rec->l2len = 0;
 	}
+	/* A network header before the MAC header is one that was taken off: PPPoE's, for ppp0. */
+	if (net && net < mac && mac != HEADER_UNSET && mac <= data)
+		net = data;
 	if (net && net <= data) {
 		rec->layer = BPFPROBE_LAYER_L3;
 		return net;
@@ -147,7 +173,7 @@ static __always_inline __u32 find_start(
 /*
  * Direction, in the form of a PF_PACKET socket.  Where the probe sees both: a
  * packet that came in from the interface where it is, or that stands behind its
- * MAC header without ever having had a socket, is incoming; one that came in
+ * MAC header without having a socket, is incoming; one that came in
  * elsewhere is forwarded, so outgoing here; the rest was made on this host.
  */
 static __always_inline __u8 find_pkttype(
@@ -218,8 +244,11 @@ static __always_inline long emit(
 		want = s->rec.len;
 	if (want > BPFPROBE_SAMPLE_MAX - sizeof(s->rec))
 		want = BPFPROBE_SAMPLE_MAX - sizeof(s->rec);
-	if (pulled > PULLED_MAX)
-		want = pulled = PULLED_MAX;
+	if (pulled > PULLED_MAX) {
+		pulled = PULLED_MAX;
+		if (want > pulled)
+			want = pulled;
+	}
 	if (pulled > want)
 		pulled = want;
 	rest = want - pulled;

@@ -297,10 +297,12 @@ new_links() {
 	bpftool link show 2>/dev/null | grep -wFf "$BATS_FILE_TMPDIR/progs" || true
 }
 
-# sum KEY: of a counter in the control map of the one capture that is running.
+# sum KEY: of a counter in the control map of the capture in PID, found among the
+# descriptors that it holds: the one array (map_type 2).
 sum() {
 	local map
-	map=$(new_objects map | sed -n 's/^map \([0-9]*\):.*bpfprobe_ctl$/\1/p')
+	map=$(awk '$1 == "map_type:" {type = $2} $1 == "map_id:" && type == 2 {print $2; exit}' \
+		"/proc/$PID/fdinfo/"*)
 	bpftool map dump id "$map" | awk -v key="\"$1\":" '$1 == key {n += $2} END {print n}'
 }
 
