@@ -253,6 +253,22 @@ twins() {
 	done
 }
 
+# A ring can only be read, so that a header cannot be put in front of a packet there.
+@test "packets that need no header are handed over in the ring, others are copied" {
+	local type
+	for type in EN10MB RAW LINUX_SLL2; do
+		background inplace inplace "bpfprobe:tx:netns=$NS_A" $type 20
+		started "$T/inplace.out" ready
+		send -c 20 -i 1 -s 500
+		wait_exit "$PID"
+		cat "$T/inplace.out"
+		case $type in
+		LINUX_SLL2) grep -x "in_ring=0 copied=20" "$T/inplace.out" ;;
+		*) grep -x "in_ring=20 copied=0" "$T/inplace.out" ;;
+		esac
+	done
+}
+
 # TCP has cleared skb->dev by then; the route still knows the namespace.
 @test "a segment that TCP drops belongs to its namespace" {
 	require busybox
