@@ -52,8 +52,9 @@ bpfprobe_free(pcap_t *p)
 {
 	struct pcap_bpfprobe *priv = p->priv;
 
-	bpfprobe_reader_close(&priv->reader);
+	/* The probes first: nothing is written any more while the rings go. */
 	bpfprobe_client_close(&priv->client);
+	bpfprobe_reader_close(&priv->reader);
 	bpfprobe_filter_clear(&priv->filter);
 	free(priv->packet);
 	priv->packet = NULL;
@@ -217,7 +218,7 @@ deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 		}
 		n += deliver(p, rec, callback, user);
 	}
-	bpfprobe_events_set_left(&priv->events, 1);
+	bpfprobe_events_set_left(&priv->events, bpfprobe_merge_more(&priv->reader.merge));
 	return n;
 }
 
@@ -232,9 +233,8 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	if (n < 0)
 		return fail(p, "cannot map the rings again after fork", -n);
 	if (!priv->attached) {
-		n = attach(p);
-		if (n < 0)
-			return n;
+		if (attach(p) < 0)
+			return PCAP_ERROR; /* of the codes below 0 a read has this one only */
 	}
 	n = deliver_pass(p, cnt, callback, user);
 	while (n == 0) {
@@ -265,7 +265,7 @@ bpfprobe_setfilter(pcap_t *p, struct bpf_program *program)
 	/* What is queued is filtered when it is read: with this filter from now on. */
 	if (bpfprobe_filter_set(&priv->filter, program, p->errbuf) < 0)
 		return PCAP_ERROR;
-	return priv->attached ? 0 : attach(p);
+	return priv->attached || attach(p) == 0 ? 0 : PCAP_ERROR;
 }
 
 /*
@@ -278,9 +278,12 @@ bpfprobe_stats(pcap_t *p, struct pcap_stat *ps)
 {
 	struct pcap_bpfprobe *priv = p->priv;
 	struct bpfprobe_totals totals;
+	/* Before the totals, which rise first: a packet is emitted, then rejected. */
+	uint64_t unwanted = priv->reader.control.reader->rejected + priv->reader.merge.broken;
 
-	bpfprobe_control_totals(&priv->reader.control, priv->client.progs, priv->client.nprogs, &totals);
-	ps->ps_recv = (u_int)(totals.emitted - priv->reader.control.reader->rejected - priv->reader.merge.broken);
+	bpfprobe_control_totals(
+	    &priv->reader.control, priv->client.progs, priv->client.nprogs, &totals);
+	ps->ps_recv = totals.emitted > unwanted ? (u_int)(totals.emitted - unwanted) : 0;
 	ps->ps_drop = (u_int)(totals.lost + priv->reader.merge.broken);
 	ps->ps_ifdrop = 0;
 	return 0;
@@ -433,6 +436,7 @@ try_activate(pcap_t *p)
 	struct bpfprobe_reply reply;
 	int status, err;
 
+	p->errbuf[0] = '\0';
 	if (p->opt.rfmon)
 		return PCAP_ERROR_RFMON_NOTSUP;
 	if (p->snapshot <= 0 || p->snapshot > MAXIMUM_SNAPLEN)

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 #include "capture/client.h"
 #include "capture/spawn.h"
@@ -94,15 +95,27 @@ bpfprobe_client_helper(void)
 	return BPFPROBE_HELPER_PATH;
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec ts = { 0, 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 /* Waits until the helper has said something.  0, or -1 with *reply filled in. */
 static int
 wait_reply(int sock, struct bpfprobe_reply *reply)
 {
 	struct pollfd pfd = { sock, POLLIN, 0 };
+	int64_t end = now_ms() + REPLY_TIMEOUT, left;
 	int n;
 
+	/* By the clock: the application's timer may interrupt every wait. */
 	do {
-		n = poll(&pfd, 1, REPLY_TIMEOUT);
+		left = end - now_ms();
+		n = poll(&pfd, 1, left > 0 ? (int)left : 0);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return fail(reply, BPFPROBE_ERROR, "poll: %s", strerror(errno));
@@ -319,11 +332,17 @@ bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply *re
 {
 	struct bpfprobe_request request;
 
+	if (client->sock < 0)
+		return fail(reply, BPFPROBE_ERROR, "the capture helper has ended");
 	memset(&request, 0, sizeof(request));
-	if (send_request(client, &request, BPFPROBE_ATTACH, reply) < 0 ||
-	    receive_reply(client, bpfprobe_client_helper(), reply) < 0 || check_attach(reply) < 0 ||
-	    receive_fds(client, BPFPROBE_FD_PROG, reply->probes, &client->progs, &client->nprogs, reply) < 0 ||
-	    receive_fds(client, BPFPROBE_FD_LINK, reply->probes, &client->links, &client->nlinks, reply) < 0)
-		return -1;
-	return 0;
+	if (send_request(client, &request, BPFPROBE_ATTACH, reply) == 0 &&
+	    receive_reply(client, bpfprobe_client_helper(), reply) == 0 && check_attach(reply) == 0 &&
+	    receive_fds(client, BPFPROBE_FD_PROG, reply->probes, &client->progs, &client->nprogs, reply) == 0 &&
+	    receive_fds(client, BPFPROBE_FD_LINK, reply->probes, &client->links, &client->nlinks, reply) == 0)
+		return 0;
+	/* Not half of it, and nothing that a second try could take for its answer. */
+	close_all(&client->links, &client->nlinks);
+	close_all(&client->progs, &client->nprogs);
+	close_fd(&client->sock);
+	return -1;
 }

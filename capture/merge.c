@@ -102,6 +102,21 @@ advance(struct bpfprobe_merge *merge)
 		sift_down(merge, 0);
 }
 
+int
+bpfprobe_merge_more(const struct bpfprobe_merge *merge)
+{
+	unsigned int i;
+
+	/* The first entry's record was given already: what its ring has behind it counts. */
+	if (merge->last != NULL && bpfprobe_ring_unread(merge->last) > 0)
+		return 1;
+	for (i = merge->last != NULL; i < merge->used && i < 3; i++) {
+		if (merge->heap[i].time <= merge->horizon)
+			return 1;
+	}
+	return 0;
+}
+
 const struct bpfprobe_record *
 bpfprobe_merge_next(struct bpfprobe_merge *merge)
 {

@@ -63,6 +63,12 @@ void bpfprobe_merge_pass(struct bpfprobe_merge *merge, uint64_t horizon, uint64_
  */
 const struct bpfprobe_record *bpfprobe_merge_next(struct bpfprobe_merge *merge);
 
+/*
+ * Whether next() may give another record of this pass: without a false no, and
+ * without touching the record that it gave last.
+ */
+int bpfprobe_merge_more(const struct bpfprobe_merge *merge);
+
 /* After next() gave NULL: whether this pass saw records that are held back. */
 static inline int
 bpfprobe_merge_held(const struct bpfprobe_merge *merge)

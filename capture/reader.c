@@ -7,6 +7,13 @@
 #include <unistd.h>
 #include "capture/reader.h"
 
+/*
+ * The kernel reads the records' clock in its fast way, which can be a little ahead
+ * of ours (Documentation/core-api/timekeeping.rst); what is "later than now" by that
+ * must not wait for the next look.  ns.
+ */
+#define CLOCK_SKEW 100000
+
 /* A private page that a child of fork() sees as zero, and this process as 1. */
 static int
 map_alive(struct bpfprobe_reader *reader)
@@ -64,9 +71,21 @@ bpfprobe_reader_open(struct bpfprobe_reader *reader, struct bpfprobe_client *cli
 	return 0;
 }
 
+/* In a child of fork(), before anything is done with the rings. */
+static void
+forget_rings(struct bpfprobe_reader *reader)
+{
+	unsigned int i;
+
+	for (i = 0; i < reader->count; i++)
+		bpfprobe_ring_forget(&reader->rings[i]);
+}
+
 void
 bpfprobe_reader_close(struct bpfprobe_reader *reader)
 {
+	if (reader->alive != NULL && !*reader->alive)
+		forget_rings(reader);
 	while (reader->count > 0)
 		bpfprobe_ring_unmap(&reader->rings[--reader->count]);
 	free(reader->rings);
@@ -93,7 +112,7 @@ bpfprobe_reader_pass(struct bpfprobe_reader *reader)
 	if (set_back)
 		bpfprobe_merge_pass(&reader->merge, BPFPROBE_MERGE_ALL, BPFPROBE_MERGE_ALL);
 	else
-		bpfprobe_merge_pass(&reader->merge, now - reader->hold, now);
+		bpfprobe_merge_pass(&reader->merge, now + CLOCK_SKEW - reader->hold, now + CLOCK_SKEW);
 }
 
 int
@@ -104,6 +123,7 @@ bpfprobe_reader_check_fork(struct bpfprobe_reader *reader)
 
 	if (*reader->alive)
 		return 0;
+	forget_rings(reader);
 	for (i = 0; i < reader->count; i++) {
 		err = bpfprobe_ring_remap(&reader->rings[i]);
 		if (err < 0)

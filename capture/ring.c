@@ -23,7 +23,11 @@ map_pages(struct bpfprobe_ring *ring)
 		return -errno;
 	ring->meta = map;
 	ring->data = (uint8_t *)map + page;
-	ring->tail = ring->published = ring->head = ring->meta->data_tail;
+	/* Mapped again, it goes on behind what was consumed, told to the kernel or not. */
+	ring->published = ring->meta->data_tail;
+	if (ring->tail < ring->published)
+		ring->tail = ring->published;
+	ring->head = ring->tail;
 	return 0;
 }
 
@@ -46,7 +50,7 @@ bpfprobe_ring_map(struct bpfprobe_ring *ring, int fd, unsigned int pages)
 int
 bpfprobe_ring_remap(struct bpfprobe_ring *ring)
 {
-	ring->meta = NULL; /* what is there now is somebody else's, or nothing */
+	bpfprobe_ring_forget(ring);
 	return map_pages(ring);
 }
 

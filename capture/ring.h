@@ -44,6 +44,16 @@ struct bpfprobe_ring {
  */
 int bpfprobe_ring_map(struct bpfprobe_ring *ring, int fd, unsigned int pages);
 
+/*
+ * In a child of fork(), which does not inherit the mapping: what is at its address
+ * now is somebody else's, or nothing, and unmap() must leave it alone.
+ */
+static inline void
+bpfprobe_ring_forget(struct bpfprobe_ring *ring)
+{
+	ring->meta = NULL;
+}
+
 /* Maps it again, in a child of fork(), which does not inherit it.  0 or -errno. */
 int bpfprobe_ring_remap(struct bpfprobe_ring *ring);
 
