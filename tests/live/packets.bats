@@ -269,21 +269,6 @@ twins() {
 	done
 }
 
-# TCP has cleared skb->dev by then; the route still knows the namespace.
-@test "a segment that TCP drops belongs to its namespace" {
-	require busybox
-	local port=$((PORT + 3))
-	in_a nft "table ip seq { chain output { type filter hook output priority 0
-		tcp dport $port tcp flags & psh == psh tcp sequence set 1; }; }"
-	defer ip netns exec "$NS_A" nft delete table ip seq
-	background server in_b busybox nc -l -p "$port"
-	defer kill -KILL "$PID"
-	capture dump tcpdump -n -l -i "bpfprobe:drop:netns=$NS_B" "tcp dst port $port"
-	in_a bash -c "exec 4<>/dev/tcp/$ADDR_B/$port && echo hello >&4 && sleep 0.5"
-	wait_for_line "$T/dump.out" "$ADDR_B.$port: Flags [P.], seq 1"
-	stop
-}
-
 @test "time stamps lie within the time of sending, in micro- and nanoseconds" {
 	local precision
 	for precision in micro nano; do
