@@ -547,26 +547,6 @@ remap_reads_on_after_fork(void **state)
 	assert_fake_record(peek(), 2, 50);
 }
 
-/* What is at the address of a mapping that was not inherited is somebody else's. */
-static void
-a_forgotten_mapping_is_left_alone(void **state)
-{
-	struct bpfprobe_ring ring = it.ring;
-	unsigned char *page = mmap(NULL, it.fake.size, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	(void)state;
-	assert_true(page != MAP_FAILED);
-	ring.meta = (void *)page;
-	ring.fd = dup(0);
-	ring.joined = NULL;
-	bpfprobe_ring_forget(&ring);
-	bpfprobe_ring_unmap(&ring);
-	page[0] = 1;
-	assert_int_equal(ring.size, 0);
-	munmap(page, it.fake.size);
-}
-
 static void
 remap_without_descriptor_fails(void **state)
 {
@@ -608,7 +588,6 @@ main(void)
 		TEST(map_starts_at_the_kernels_tail),
 		TEST(unmap_closes_and_can_be_repeated),
 		TEST(remap_reads_on_after_fork),
-		TEST(a_forgotten_mapping_is_left_alone),
 		TEST(remap_without_descriptor_fails),
 	};
 
