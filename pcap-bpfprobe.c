@@ -30,9 +30,10 @@
  * ms at 400,000 packets of 1400 bytes per second.
  */
 #define HOLD (NS_PER_MS / 2)
-/* How often the rings are looked at when the application sets no timeout, in ms. */
-#define NO_TIMEOUT_TICK 20
-/* A filter may look at headers beyond a small snaplen; so many bytes are always there for it. */
+/*
+ * A filter looks at bytes beyond a small snaplen, which the probe captures from
+ * when it is set; so many are always there, for the packets queued before.
+ */
 #define FILTER_WINDOW 256
 
 struct pcap_bpfprobe {
@@ -97,15 +98,25 @@ reply_error(pcap_t *p, const struct bpfprobe_reply *reply)
  * Attaching, and what is done when.
  */
 
+/*
+ * Without a timeout a read ends with a packet only, so that nothing but a packet
+ * may make the descriptor readable: there is no timer, and each packet tells.
+ */
+static int
+wakes_per_packet(const pcap_t *p)
+{
+	return p->opt.immediate || p->opt.timeout <= 0;
+}
+
 /* The timer's period: a packet waits at most for one tick and for the hold-back time. */
 static int
 start_timer(pcap_t *p)
 {
 	struct pcap_bpfprobe *priv = p->priv;
-	uint64_t timeout = (uint64_t)(p->opt.timeout > 0 ? p->opt.timeout : NO_TIMEOUT_TICK) * NS_PER_MS;
+	uint64_t timeout = p->opt.timeout > 0 ? (uint64_t)p->opt.timeout * NS_PER_MS : 0;
 
-	priv->reader.hold = p->opt.immediate ? 0 : timeout / 4 < HOLD ? timeout / 4 : HOLD;
-	return bpfprobe_events_tick(&priv->events, timeout - priv->reader.hold);
+	priv->reader.hold = wakes_per_packet(p) ? 0 : timeout / 4 < HOLD ? timeout / 4 : HOLD;
+	return timeout > 0 ? bpfprobe_events_tick(&priv->events, timeout - priv->reader.hold) : 0;
 }
 
 static int
@@ -137,6 +148,16 @@ attaches_late(const pcap_t *p)
  * Reading.
  */
 
+/* How many bytes of a packet are needed: for the application, or for the filter. */
+static u_int
+wanted_length(const pcap_t *p)
+{
+	const struct pcap_bpfprobe *priv = p->priv;
+	u_int most = (u_int)p->snapshot > FILTER_WINDOW ? (u_int)p->snapshot : FILTER_WINDOW;
+
+	return priv->filter.reach > most ? priv->filter.reach : most;
+}
+
 /*
  * Puts the link header in front of the packet.  The pages of a ring can only be
  * read (perf_mmap_fault() of the kernel lets nobody write but to the first), so
@@ -147,7 +168,7 @@ static const u_char *
 add_header(pcap_t *p, const struct bpfprobe_link *link, const u_char *pkt, u_int *caplen)
 {
 	struct pcap_bpfprobe *priv = p->priv;
-	u_int most = (u_int)p->snapshot > FILTER_WINDOW ? (u_int)p->snapshot : FILTER_WINDOW;
+	u_int most = wanted_length(p);
 
 	if (link->hdrlen == 0)
 		return pkt;
@@ -222,12 +243,19 @@ deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	return n;
 }
 
+/*
+ * Without a timeout a read waits for a packet; but who came since select() said
+ * so must not be kept: what made the descriptor readable was a record that is not
+ * wanted, or the state before a late attachment (attaches_late()).
+ */
 static int
 bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 {
 	struct pcap_bpfprobe *priv = p->priv;
+	const int waits = p->opt.timeout <= 0;
+	const uint64_t rejected = priv->reader.control.reader->rejected;
 	enum bpfprobe_wake wake;
-	int n, last = 0;
+	int n, last = waits && !priv->attached;
 
 	n = bpfprobe_reader_check_fork(&priv->reader);
 	if (n < 0)
@@ -240,7 +268,7 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	while (n == 0) {
 		bpfprobe_reader_pass(&priv->reader);
 		n = deliver_pass(p, cnt, callback, user);
-		if (n != 0 || last)
+		if (n != 0 || last || (waits && priv->reader.control.reader->rejected != rejected))
 			break;
 		wake = bpfprobe_events_wait(&priv->events, !priv->nonblock);
 		if (wake == BPFPROBE_WAKE_ERROR)
@@ -248,7 +276,7 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 		if (wake == BPFPROBE_WAKE_NONE)
 			break;
 		/* What has fired is reset now, so that another look has to follow. */
-		last = priv->nonblock || (wake == BPFPROBE_WAKE_TIMEOUT && p->opt.timeout > 0);
+		last = priv->nonblock || wake == BPFPROBE_WAKE_TIMEOUT;
 	}
 	return n;
 }
@@ -265,6 +293,7 @@ bpfprobe_setfilter(pcap_t *p, struct bpf_program *program)
 	/* What is queued is filtered when it is read: with this filter from now on. */
 	if (bpfprobe_filter_set(&priv->filter, program, p->errbuf) < 0)
 		return PCAP_ERROR;
+	priv->reader.control.reader->window = priv->filter.reach;
 	return priv->attached || attach(p) == 0 ? 0 : PCAP_ERROR;
 }
 
@@ -354,9 +383,9 @@ open_helper(pcap_t *p, struct bpfprobe_reply *reply)
 		return PCAP_ERROR;
 	}
 	strcpy(request.device, p->opt.device);
-	request.snaplen = (__u32)(p->snapshot > FILTER_WINDOW ? p->snapshot : FILTER_WINDOW);
+	request.snaplen = wanted_length(p);
 	request.buffer_size = (__u32)p->opt.buffer_size;
-	request.immediate = p->opt.immediate != 0;
+	request.immediate = wakes_per_packet(p);
 	if (bpfprobe_client_open(&priv->client, bpfprobe_client_helper(), &request, reply) < 0)
 		return reply_error(p, reply);
 	return 0;

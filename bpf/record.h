@@ -66,7 +66,8 @@ struct bpfprobe_counters {
 	__u64 rejected;	 /* packets that filter, direction or link type kept from it */
 	__u64 late;	 /* packets delivered out of the order of time */
 	__u64 broken;	 /* samples that made no sense: lost too */
-	__u64 pad;	 /* to a cache line */
+	__u64 window;	 /* not a count: bytes of a packet behind its MAC header that its filter
+			  * looks at, where that is more than the snapshot length */
 };
 
 _Static_assert(sizeof(struct bpfprobe_record) == 40, "the record's layout is shared");

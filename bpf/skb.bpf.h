@@ -229,6 +229,18 @@ static __always_inline int is_wanted(const struct bpfprobe_record *rec)
 	return !config.ifindex || rec->ifindex == config.ifindex;
 }
 
+/* Bytes behind the MAC header: of each packet, or as far as the reader's filter looks. */
+static __always_inline __u64 wanted_length(void)
+{
+	__u32 reader = config.reader;
+	struct bpfprobe_counters *control = bpf_map_lookup_elem(&bpfprobe_ctl, &reader);
+	__u64 window = control ? control->window : 0;
+
+	if (window < config.snaplen)
+		return config.snaplen;
+	return window < config.most ? window : config.most;
+}
+
 /*
  * Writes the record and the wanted part of the packet.  `start` and `data` are
  * offsets from skb->head.  Returns what bpf_skb_output() says.
@@ -236,10 +248,10 @@ static __always_inline int is_wanted(const struct bpfprobe_record *rec)
 static __always_inline long emit(
     struct sk_buff *skb, struct sample *s, __u32 start, __u32 data)
 {
-	__u64 pulled = data - start, want = config.snaplen, rest;
+	__u64 pulled = data - start, want, rest;
 
 	s->rec.len = pulled + skb->len;
-	want += s->rec.l2len;
+	want = wanted_length() + s->rec.l2len;
 	if (want > s->rec.len)
 		want = s->rec.len;
 	if (want > BPFPROBE_SAMPLE_MAX - sizeof(s->rec))

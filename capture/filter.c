@@ -62,11 +62,64 @@ find_patches(struct bpfprobe_filter *filter, unsigned int len, char *errbuf)
 	return 0;
 }
 
+static unsigned int
+add(unsigned int a, unsigned int b)
+{
+	return a > UINT_MAX - b ? UINT_MAX : a + b;
+}
+
+/* The most that the index register can hold: in ordinary filters the length of an IP header. */
+static unsigned int
+index_max(const struct bpf_insn *insns, unsigned int len)
+{
+	unsigned int i, max = 0, value;
+
+	for (i = 0; i < len; i++) {
+		if (BPF_CLASS(insns[i].code) == BPF_LDX) {
+			value = BPF_MODE(insns[i].code) == BPF_MSH ? 4 * 0xf :
+			    BPF_MODE(insns[i].code) == BPF_IMM     ? insns[i].k :
+								     UINT_MAX;
+			if (value > max)
+				max = value;
+		} else if (insns[i].code == (BPF_MISC | BPF_TAX)) {
+			return UINT_MAX;
+		}
+	}
+	return max;
+}
+
+/* How far into a packet, link header included, the instructions can look. */
+static unsigned int
+find_reach(const struct bpf_insn *insns, unsigned int len)
+{
+	unsigned int i, end, index = index_max(insns, len), reach = 0;
+
+	for (i = 0; i < len; i++) {
+		if (BPF_CLASS(insns[i].code) != BPF_LD && BPF_CLASS(insns[i].code) != BPF_LDX)
+			continue;
+		switch (BPF_MODE(insns[i].code)) {
+		case BPF_IND:
+			end = add(index, insns[i].k);
+			break;
+		case BPF_ABS:
+		case BPF_MSH:
+			end = insns[i].k;
+			break;
+		default:
+			continue;
+		}
+		end = add(end, 4); /* the widest load */
+		if (end > reach)
+			reach = end;
+	}
+	return reach;
+}
+
 int
 bpfprobe_filter_set(
     struct bpfprobe_filter *filter, const struct bpf_program *program, char *errbuf)
 {
-	struct bpfprobe_filter made = { NULL, NULL, NULL, 0 };
+	struct bpfprobe_filter made = { NULL, NULL, NULL, 0, 0 };
 	unsigned int n = program->bf_len;
 
 	if (n > INT_MAX || !bpf_validate(program->bf_insns, (int)n)) {
@@ -83,6 +136,7 @@ bpfprobe_filter_set(
 	memcpy(made.insns, program->bf_insns, n * sizeof(*made.insns));
 	if (find_patches(&made, n, errbuf) < 0)
 		goto err;
+	made.reach = find_reach(made.insns, n); /* ancillary loads are none any more */
 	bpfprobe_filter_clear(filter);
 	*filter = made;
 	return 0;

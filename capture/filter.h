@@ -18,6 +18,7 @@ struct bpfprobe_filter {
 	unsigned int *patched;	/* indexes of the loads of ancillary data */
 	unsigned int *source;	/* which data each of them loads: SKF_AD_* */
 	unsigned int npatched;
+	unsigned int reach; /* bytes of a packet, link header included, that it may look at */
 };
 
 /*

@@ -18,7 +18,7 @@
 struct plan {
 	struct bpfprobe_device device;
 	struct bpfprobe_where where;
-	uint32_t snaplen;
+	uint32_t snaplen, most;
 	int tai;
 	int cpus;
 };
@@ -63,6 +63,8 @@ set_config(struct bpf_object *object, const struct plan *plan, const struct bpfp
 	memset(&config, 0, sizeof(config));
 	config.probe = probe;
 	config.snaplen = plan->snaplen;
+	config.most = plan->most;
+	config.reader = (__u32)plan->cpus;
 	config.ifindex = plan->where.ifindex;
 	config.netns = plan->where.netns;
 	config.home = plan->where.home;
@@ -154,9 +156,8 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 		return -1;
 	if (bpfprobe_where_resolve(&plan->where, &plan->device, reply) < 0)
 		return -1;
-	plan->snaplen = request->snaplen;
-	if (plan->device.len > 0 && plan->device.len < plan->snaplen)
-		plan->snaplen = plan->device.len;
+	plan->most = plan->device.len > 0 ? plan->device.len : BPFPROBE_SAMPLE_MAX;
+	plan->snaplen = request->snaplen < plan->most ? request->snaplen : plan->most;
 	plan->cpus = libbpf_num_possible_cpus();
 	if (plan->cpus <= 0 || plan->cpus > BPFPROBE_CPUS_MAX)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "cannot count the CPUs");

@@ -102,6 +102,30 @@ held() {
 	(($(of wakeups) <= 15))
 }
 
+@test "without a timeout, a read in a select loop does not block for nothing" {
+	local method
+	for method in select poll epoll; do
+		looping loop -i "$TX" -t 0 -l $method -k deadline -K 500 -f "udp port 1"
+		send -c 20 -p 5000
+		ended
+		[[ $(of packets) -eq 0 && $(of rc) -eq 0 ]]
+		(($(of elapsed_ms) <= 500 + SLACK && $(of wakeups) >= 1 && $(of wakeups) <= 25))
+	done
+	# Not attached until it is read (-p), so that the descriptor has to call.
+	local wakeups
+	for wakeups in 0 1; do
+		looping loop -i "$TX" -t 0 -l select -k deadline -K 500 $([[ $wakeups -eq 0 ]] || echo -p)
+		ended
+		[[ $(of packets) -eq 0 && $(of rc) -eq 0 && $(of wakeups) -eq $wakeups ]]
+		(($(of elapsed_ms) <= 500 + SLACK))
+	done
+	looping loop -i "$TX" -t 0 -p -l select -c 5
+	sleep $(scaled 0.5 3) # "ready" comes before the first read
+	send -c 5 -i 1
+	ended
+	[[ $(of packets) -eq 5 ]]
+}
+
 @test "nonblock: dispatch returns 0 at once, and packets when there are some" {
 	looping loop -i "$TX" -n -l dispatch -k deadline -K 300
 	ended
@@ -209,10 +233,17 @@ filtered() {
 	filtered 0 "$TX" "ether src $MAC_B" -y EN10MB
 }
 
-@test "a filter on bytes beyond the snaplen rejects" {
+@test "a filter looks at the whole packet, whatever the snaplen; not beyond len=" {
+	local dlt
+	for dlt in LINUX_SLL2 EN10MB RAW; do
+		SIZE=1000
+		filtered 5 "$TX" "udp[900] == udp[900]" -s 64 -y $dlt
+		filtered 0 "$TX" "udp[1100] == udp[1100]" -y $dlt
+		SIZE=900
+		filtered 0 "$TX" "udp[950] == udp[950]" -s 64 -y $dlt
+	done
 	SIZE=1000
-	filtered 5 "$TX" "udp[500] == udp[500]"
-	filtered 0 "$TX" "udp[500] == udp[500]" -s 100
+	filtered 0 "$TX:len=500" "udp[900] == udp[900]"
 }
 
 @test "setdirection" {

@@ -45,7 +45,7 @@ static int set_options(pcap_t *pc, const struct pcaploop_options *opt)
 		rc |= pcap_set_immediate_mode(pc, 1);
 	if (opt->nano)
 		rc |= pcap_set_tstamp_precision(pc, PCAP_TSTAMP_PRECISION_NANO);
-	rc |= pcap_set_promisc(pc, 1);
+	rc |= pcap_set_promisc(pc, !opt->plain);
 	return rc;
 }
 

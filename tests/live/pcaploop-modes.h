@@ -11,7 +11,7 @@ struct pcaploop_options {
 	char *later_filter;
 	int snaplen, timeout, buffer; /* -1: not set at all, except timeout */
 	int dispatch, count;
-	bool immediate, nano, nonblock;
+	bool immediate, plain, nano, nonblock; /* plain: not promiscuous */
 };
 
 /* Opens and activates; prints what came of it; NULL on failure. */

@@ -5,7 +5,8 @@
  *	pcaploop [options] -i DEVICE [MODE]
  *
  * Modes:	run (default)  activate  open-close=N  wait  fork  list (no -i)
- * Before:	-s SNAPLEN  -t TIMEOUT_MS  -B BYTES  -I (immediate)  -N (nanoseconds)
+ * Before:	-s SNAPLEN  -t TIMEOUT_MS  -B BYTES  -I (immediate)  -p (not
+ *		promiscuous)  -N (nanoseconds)
  * After:	-n (nonblock)  -y DLT  -Q in|out  -f FILTER  -F COUNT:FILTER (set
  *		after COUNT packets)
  * Loop:	-l dispatch|loop|next_ex|select|poll|epoll  -d COUNT (per dispatch)
@@ -335,6 +336,9 @@ static void parse_option(int o)
 	case 'I':
 		opt.immediate = true;
 		break;
+	case 'p':
+		opt.plain = true;
+		break;
 	case 'N':
 		opt.nano = true;
 		break;
@@ -381,7 +385,7 @@ int main(int argc, char **argv)
 	const char *mode = "run";
 	int o;
 
-	while ((o = getopt(argc, argv, "i:s:t:B:INny:Q:f:F:l:d:c:w:k:K:")) != -1)
+	while ((o = getopt(argc, argv, "i:s:t:B:IpNny:Q:f:F:l:d:c:w:k:K:")) != -1)
 		parse_option(o);
 	if (optind < argc)
 		mode = argv[optind];

@@ -186,7 +186,7 @@ asks_beside_the_bytes(const struct bpf_program *program)
 static void
 check(const char *text, int dlt, const char *want, int optimize)
 {
-	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0 };
+	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0, 0 };
 	pcap_t *dead = pcap_open_dead(dlt, 65535);
 	char errbuf[PCAP_ERRBUF_SIZE] = "", pass[ROWS(packets) + 1] = "";
 	struct bpf_program program;
@@ -248,7 +248,7 @@ static unsigned int
 load(unsigned int offset, u_short size, const struct bpfprobe_record *rec)
 {
 	struct bpf_insn insns[] = { BPF_STMT(BPF_LD | BPF_ABS, AD(offset)), BPF_STMT(BPF_RET | BPF_A, 0) };
-	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0 };
+	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0, 0 };
 	const u_char pkt[4] = { 0 };
 	unsigned int value;
 
@@ -298,7 +298,7 @@ data_is_that_of_each_packet(void **state)
 		BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0),
 		BPF_STMT(BPF_RET | BPF_A, 0),
 	};
-	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0 };
+	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0, 0 };
 	struct bpfprobe_record rec;
 	const u_char pkt[1] = { 0 };
 	uint32_t i;
@@ -319,7 +319,7 @@ static void
 program_of_the_application_is_its_own(void **state)
 {
 	struct bpf_insn insns[] = { BPF_STMT(BPF_LD | BPF_ABS | BPF_W, AD(8)), BPF_STMT(BPF_RET | BPF_A, 0) };
-	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0 };
+	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0, 0 };
 	struct bpf_insn before[2];
 	struct bpfprobe_record rec;
 	const u_char pkt[1] = { 0 };
@@ -339,7 +339,7 @@ static void
 value_of_the_filter_is_returned(void **state)
 {
 	struct bpf_insn insns[] = { BPF_STMT(BPF_RET | BPF_K, 96) };
-	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0 };
+	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0, 0 };
 	const u_char pkt[1] = { 0 };
 	struct bpfprobe_record rec;
 
@@ -374,7 +374,7 @@ refused_programs_change_nothing(void **state)
 	struct bpf_insn mem[] = { BPF_STMT(BPF_ST, BPF_MEMWORDS), BPF_STMT(BPF_RET | BPF_K, 1) };
 	struct bpf_insn div[] = { BPF_STMT(BPF_ALU | BPF_DIV | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, 1) };
 	struct bpf_insn ad[] = { keep[0], { 0, 0, 0, 0 }, BPF_STMT(BPF_RET | BPF_A, 0) };
-	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0 };
+	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0, 0 };
 	const u_char pkt[1] = { 0 };
 	struct bpfprobe_record rec;
 	char message[128];
@@ -411,7 +411,7 @@ far_loads_reject(void **state)
 	static const bpf_u_int32 far[] = { 1000, 0x7ffff000, 0x7fffffff, 0x80000000, AD(-1), AD(64), 0xfff00000,
 		0xffffffff };
 	struct bpf_insn insns[] = { BPF_STMT(BPF_LD | BPF_ABS | BPF_B, 0), BPF_STMT(BPF_RET | BPF_K, 1) };
-	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0 };
+	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0, 0 };
 	const u_char pkt[1] = { 0 };
 	struct bpfprobe_record rec;
 	size_t i;
@@ -431,6 +431,43 @@ far_loads_reject(void **state)
 	bpfprobe_filter_clear(&filter);
 }
 
+/* How much of a packet has to be captured for a filter to be exact. */
+static void
+reach_covers_what_is_looked_at(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned int least, most;
+	} rows[] = {
+		{ "", 0, 0 },
+		{ "ether[100:4] = 1", 104, 104 },
+		{ "ether[100] = 1", 101, 104 },
+		{ "ip[8] = 1", 23, 26 },
+		{ "udp port 53", 14 + 60 + 4, 14 + 60 + 6 },
+		{ "udp[400:2] = 1", 14 + 60 + 402, 14 + 60 + 404 },
+		{ "ip[ip[3]] = 1", UINT_MAX, UINT_MAX },
+		{ "ip6 protochain 6", UINT_MAX, UINT_MAX },
+		{ "greater 100", 0, 0 },
+	};
+	struct bpfprobe_filter filter = { NULL, NULL, NULL, 0, 0 };
+	pcap_t *dead = pcap_open_dead(DLT_EN10MB, 65535);
+	struct bpf_program program;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		if (pcap_compile(dead, &program, rows[i].text, 1, PCAP_NETMASK_UNKNOWN) < 0)
+			fail_msg("%s: %s", rows[i].text, pcap_geterr(dead));
+		set(&filter, program.bf_insns, program.bf_len);
+		pcap_freecode(&program);
+		if (filter.reach < rows[i].least || filter.reach > rows[i].most)
+			fail_msg("\"%s\" reaches %u, not %u to %u", rows[i].text, filter.reach,
+			    rows[i].least, rows[i].most);
+	}
+	bpfprobe_filter_clear(&filter);
+	pcap_close(dead);
+}
+
 int
 main(void)
 {
@@ -442,6 +479,7 @@ main(void)
 		cmocka_unit_test(value_of_the_filter_is_returned),
 		cmocka_unit_test(refused_programs_change_nothing),
 		cmocka_unit_test(far_loads_reject),
+		cmocka_unit_test(reach_covers_what_is_looked_at),
 	};
 
 	return cmocka_run_group_tests_name("filter", tests, NULL, NULL);
