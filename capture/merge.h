@@ -69,11 +69,4 @@ const struct bpfprobe_record *bpfprobe_merge_next(struct bpfprobe_merge *merge);
  */
 int bpfprobe_merge_more(const struct bpfprobe_merge *merge);
 
-/* After next() gave NULL: whether this pass saw records that are held back. */
-static inline int
-bpfprobe_merge_held(const struct bpfprobe_merge *merge)
-{
-	return merge->used > 0;
-}
-
 #endif

@@ -18,7 +18,6 @@
 #include "capture/spawn.h"
 #include "helper/protocol.h"
 
-#define HELPER_SOCK 3
 #ifndef SYS_close_range
 #define SYS_close_range 436 /* the same number on every architecture */
 #endif
@@ -45,18 +44,18 @@ set_descriptors(int sock)
 	int null;
 
 	/* Out of the way of 0 to 3 first, whichever of them the application has closed. */
-	sock = fcntl(sock, F_DUPFD, HELPER_SOCK + 1);
+	sock = fcntl(sock, F_DUPFD, BPFPROBE_SOCK + 1);
 	null = open("/dev/null", O_RDWR);
 	if (sock < 0 || null < 0)
 		return -1;
-	if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(sock, HELPER_SOCK) < 0)
+	if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(sock, BPFPROBE_SOCK) < 0)
 		return -1;
-	if (syscall(SYS_close_range, HELPER_SOCK + 1, ~0U, 0) == 0)
+	if (syscall(SYS_close_range, BPFPROBE_SOCK + 1, ~0U, 0) == 0)
 		return 0;
 	/* Refused by a seccomp filter: one by one. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return -1;
-	for (fd = HELPER_SOCK + 1; fd < limit.rlim_max && fd < 1 << 20; fd++)
+	for (fd = BPFPROBE_SOCK + 1; fd < limit.rlim_max && fd < 1 << 20; fd++)
 		close((int)fd);
 	return 0;
 }
@@ -98,7 +97,7 @@ run_helper(const char *path, int sock)
 	if (set_descriptors(sock) == 0) {
 		if (chdir("/") == 0)
 			(void)execve(path, argv, no_env);
-		report_failure(HELPER_SOCK, errno);
+		report_failure(BPFPROBE_SOCK, errno);
 	} else {
 		report_failure(sock, errno);
 	}

@@ -20,7 +20,6 @@
 #include "helper/protocol.h"
 #include "helper/session.h"
 
-#define SOCK 3
 /* How long the module may take to read a reply, in s. */
 #define SEND_TIMEOUT 10
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -31,7 +30,7 @@ is_socket(void)
 	int type = 0;
 	socklen_t len = sizeof(type);
 
-	return getsockopt(SOCK, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+	return getsockopt(BPFPROBE_SOCK, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
 }
 
 static int
@@ -39,7 +38,7 @@ send_reply(struct bpfprobe_reply *reply)
 {
 	reply->magic = BPFPROBE_MAGIC;
 	reply->version = BPFPROBE_VERSION;
-	return send(SOCK, reply, sizeof(*reply), MSG_NOSIGNAL) == sizeof(*reply) ? 0 : -1;
+	return send(BPFPROBE_SOCK, reply, sizeof(*reply), MSG_NOSIGNAL) == sizeof(*reply) ? 0 : -1;
 }
 
 /* Sends up to BPFPROBE_FDS_MAX descriptors in one message. */
@@ -66,7 +65,7 @@ send_some(enum bpfprobe_fd_kind kind, const int *fds, unsigned int count)
 	cmsg->cmsg_type = SCM_RIGHTS;
 	cmsg->cmsg_len = CMSG_LEN(count * sizeof(int));
 	memcpy(CMSG_DATA(cmsg), fds, count * sizeof(int));
-	return sendmsg(SOCK, &msg, MSG_NOSIGNAL) == sizeof(data) ? 0 : -1;
+	return sendmsg(BPFPROBE_SOCK, &msg, MSG_NOSIGNAL) == sizeof(data) ? 0 : -1;
 }
 
 static int
@@ -162,7 +161,7 @@ receive(struct bpfprobe_request *request)
 
 	memset(request, 0, sizeof(*request));
 	do {
-		n = recv(SOCK, request, sizeof(*request), MSG_TRUNC);
+		n = recv(BPFPROBE_SOCK, request, sizeof(*request), MSG_TRUNC);
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return (int)n;
@@ -193,7 +192,7 @@ prepare(void)
 	struct timeval timeout = { SEND_TIMEOUT, 0 };
 
 	libbpf_set_print(silent);
-	if (setsockopt(SOCK, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
+	if (setsockopt(BPFPROBE_SOCK, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
 		return -1;
 	/* Neither a debugger of the same user nor a program of ours gets at what we hold. */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)

@@ -26,6 +26,7 @@
 #define BPFPROBE_MAGIC 0x62706670 /* "bpfp" */
 #define BPFPROBE_VERSION 1
 
+#define BPFPROBE_SOCK 3		 /* the helper's descriptor of the connection */
 #define BPFPROBE_DEVICE_MAX 256	 /* bytes of a device name, NUL included */
 #define BPFPROBE_MESSAGE_MAX 256 /* bytes of an error message, NUL included */
 #define BPFPROBE_NAME_MAX 32	 /* bytes of a link type's name, NUL included */

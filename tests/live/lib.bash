@@ -210,7 +210,8 @@ text_or_end() { # FILE TEXT
 
 # started FILE TEXT: waits until the last process in the background has said so.
 started() {
-	until_true 60 text_or_end "$1" "$2" || fail "no \"$2\" in $1: $(<"$1")"
+	until_true 60 text_or_end "$1" "$2" ||
+		fail "no \"$2\" in $1: $(<"$1")"$'\n'"$(ps -eo pid,ppid,stat,time,wchan:20,args | tail -n 15)"
 	has_text "$1" "$2" || fail "ended early: $(cat "$1" "$T"/*.err)"
 }
 
