@@ -223,14 +223,12 @@ elements() {
 }
 
 @test "the manual has the numbers of the sources" {
-	local sample foreign window
+	local sample foreign
 	sample=$(sed -n 's/^#define BPFPROBE_SAMPLE_MAX //p' "$top/bpf/record.h")
 	foreign=$(sed -n 's/^#define BPFPROBE_FOREIGN_IFINDEX //p' "$top/bpf/linkhdr.h")
-	window=$(sed -n 's/^#define FILTER_WINDOW //p' "$top/pcap-bpfprobe.c")
 	# 40: struct bpfprobe_record, as its file asserts.
 	sample=$((sample - 40))
-	printf '%s\n' "$((sample / 1000)),$((sample % 1000)) bytes" "$foreign ($((foreign)))" \
-		"first $window bytes" | in_manual
+	printf '%s\n' "$((sample / 1000)),$((sample % 1000)) bytes" "$foreign ($((foreign)))" | in_manual
 }
 
 # messages FILE...: the longest part without a conversion of each text of three words or more.
