@@ -9,6 +9,7 @@
 #include "pcap-compat.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,16 +31,12 @@
  * ms at 400,000 packets of 1400 bytes per second.
  */
 #define HOLD (NS_PER_MS / 2)
-/*
- * A filter looks at bytes beyond a small snaplen, which the probe captures from
- * when it is set; so many are always there, for the packets queued before.
- */
-#define FILTER_WINDOW 256
 
 struct pcap_bpfprobe {
 	struct bpfprobe_client client;
 	struct bpfprobe_reader reader;
-	struct bpfprobe_filter filter;
+	struct bpfprobe_filter filter; /* of the application, in user space */
+	uint32_t generation;	       /* of that filter in the kernel; 0: not there */
 	struct bpfprobe_events events;
 	u_char *packet; /* the packet that was delivered last, where it needed a header */
 	int attached;
@@ -153,7 +150,7 @@ static u_int
 wanted_length(const pcap_t *p)
 {
 	const struct pcap_bpfprobe *priv = p->priv;
-	u_int most = (u_int)p->snapshot > FILTER_WINDOW ? (u_int)p->snapshot : FILTER_WINDOW;
+	u_int most = (u_int)p->snapshot > BPFPROBE_SNAPLEN_MIN ? (u_int)p->snapshot : BPFPROBE_SNAPLEN_MIN;
 
 	return priv->filter.reach > most ? priv->filter.reach : most;
 }
@@ -179,6 +176,20 @@ add_header(pcap_t *p, const struct bpfprobe_link *link, const u_char *pkt, u_int
 	return priv->packet;
 }
 
+/*
+ * How many bytes of the packet are wanted.  The filter in the kernel has said it
+ * already, unless it could not, or was another when it saw this packet.
+ */
+static u_int
+filter_run(struct pcap_bpfprobe *priv, const struct bpfprobe_record *rec, const u_char *pkt,
+    const struct pcap_pkthdr *h)
+{
+	if ((!rec->undecided && rec->generation == priv->generation) || priv->filter.insns == NULL)
+		return UINT_MAX;
+	priv->reader.control.reader->filtered++;
+	return bpfprobe_filter_run(&priv->filter, rec, pkt, h->len, h->caplen);
+}
+
 /* Hands one record to the application.  Returns 1, or 0 if the packet is not wanted. */
 static int
 deliver(pcap_t *p, const struct bpfprobe_record *rec, pcap_handler callback, u_char *user)
@@ -197,7 +208,7 @@ deliver(pcap_t *p, const struct bpfprobe_record *rec, pcap_handler callback, u_c
 	h.caplen = rec->caplen - link.skip + link.hdrlen;
 	pkt = add_header(p, &link, pkt + link.skip, &h.caplen);
 
-	wanted = bpfprobe_filter_run(&priv->filter, rec, pkt, h.len, h.caplen);
+	wanted = filter_run(priv, rec, pkt, &h);
 	if (wanted == 0)
 		goto rejected;
 	if (h.caplen > wanted)
@@ -285,15 +296,39 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
  * The other operations.
  */
 
+/*
+ * The filter goes into the probes, if the helper and the kernel take it; if not,
+ * everything comes up and is filtered when it is read.  In either case that holds
+ * for what is queued already, which is of no current generation.
+ */
+static void
+push_filter(pcap_t *p, const struct bpf_program *program)
+{
+	struct pcap_bpfprobe *priv = p->priv;
+	struct bpfprobe_counters *reader = priv->reader.control.reader;
+	struct bpfprobe_reply reply;
+
+	priv->generation = 0;
+	if (reader->reach < priv->filter.reach)
+		reader->reach = priv->filter.reach;
+	if (bpfprobe_client_filter(
+	        &priv->client, program->bf_insns, program->bf_len, p->linktype, &reply) < 0) {
+		reader->passing = 1;
+	} else {
+		priv->generation = reply.generation;
+		reader->passing = 0;
+	}
+	reader->reach = priv->filter.reach;
+}
+
 static int
 bpfprobe_setfilter(pcap_t *p, struct bpf_program *program)
 {
 	struct pcap_bpfprobe *priv = p->priv;
 
-	/* What is queued is filtered when it is read: with this filter from now on. */
 	if (bpfprobe_filter_set(&priv->filter, program, p->errbuf) < 0)
 		return PCAP_ERROR;
-	priv->reader.control.reader->window = priv->filter.reach;
+	push_filter(p, program);
 	return priv->attached || attach(p) == 0 ? 0 : PCAP_ERROR;
 }
 
@@ -332,10 +367,18 @@ bpfprobe_setdirection(pcap_t *p, pcap_direction_t direction)
 	return 0;
 }
 
+/*
+ * Headers are written when a packet is delivered.  A filter that is set already
+ * was made for another one; it is kept, as libpcap does, over the new bytes.
+ */
 static int
-bpfprobe_set_datalink(pcap_t *p _U_, int dlt _U_)
+bpfprobe_set_datalink(pcap_t *p, int dlt _U_)
 {
-	return 0; /* headers are written when a packet is delivered */
+	struct pcap_bpfprobe *priv = p->priv;
+
+	priv->generation = 0;
+	priv->reader.control.reader->passing = 1;
+	return 0;
 }
 
 static int
@@ -383,7 +426,7 @@ open_helper(pcap_t *p, struct bpfprobe_reply *reply)
 		return PCAP_ERROR;
 	}
 	strcpy(request.device, p->opt.device);
-	request.snaplen = wanted_length(p);
+	request.snaplen = (__u32)p->snapshot;
 	request.buffer_size = (__u32)p->opt.buffer_size;
 	request.immediate = wakes_per_packet(p);
 	if (bpfprobe_client_open(&priv->client, bpfprobe_client_helper(), &request, reply) < 0)

@@ -15,8 +15,8 @@ enum bpfprobe_direction {
 
 struct bpfprobe_config {
 	__u32 probe;	 /* index in the handle, goes into every record */
-	__u32 snaplen;	 /* bytes of a packet that are wanted, behind its MAC header */
-	__u32 most;	 /* the same if the reader asks for more (record.h: window): not more than this */
+	__u32 snaplen;	 /* bytes of a packet, link header included, that the user wants */
+	__u32 most;	 /* bytes behind the MAC header that may be looked at at all (len= option) */
 	__u32 reader;	 /* index of the reader's element in the control map */
 	__u32 ifindex;	 /* only packets of this interface of `netns`; 0: of all */
 	__u32 netns;	 /* only packets of this network namespace (inode); 0: of all */

@@ -21,6 +21,7 @@ typedef __u32 __wsum;
 /* The parts of the kernel's user API that the programs use (linux/bpf.h). */
 enum {
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 };
 #define BPF_F_CURRENT_CPU 0xffffffffULL
@@ -77,8 +78,9 @@ struct sk_buff {
 	struct net_device *dev;
 	struct sock *sk;
 	unsigned int len;
+	unsigned int data_len;
 	__u8 pkt_type : 3;
-	__u8 vlan_present : 1; /* until 6.1, see vlan_tag() */
+	__u8 vlan_present : 1; /* until 6.1, see find_vlan() */
 	int skb_iif;
 	unsigned long _skb_refdst; /* struct dst_entry *, lowest bit: without a reference */
 	__be16 vlan_proto;

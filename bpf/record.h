@@ -24,6 +24,12 @@
  */
 #define BPFPROBE_SAMPLE_MAX 65516
 
+/*
+ * Bytes of a packet that are captured even if the snapshot length is less: a filter
+ * that is set later looks at them in the packets that are queued already.
+ */
+#define BPFPROBE_SNAPLEN_MIN 256
+
 /* What the first byte of the packet is. */
 enum bpfprobe_layer {
 	BPFPROBE_LAYER_NONE = 0, /* unknown: no header of the packet is known to the kernel (any more) */
@@ -47,14 +53,18 @@ struct bpfprobe_record {
 	__u8 l2len;	/* bytes of MAC header at the start */
 	__u8 pkttype;	/* PACKET_HOST .. PACKET_OUTGOING of linux/if_packet.h */
 	__u8 probe;	/* index of the probe in the handle */
-	__u32 foreign;	/* 1: netns is not the one of the process that captures */
+	__u32 generation : 30; /* of the filter that let it pass (helper/protocol.h) */
+	__u32 undecided : 1;   /* that filter did not run or could not tell: user space filters */
+	__u32 foreign : 1;     /* netns is not the one of the process that captures */
 };
 
 /*
  * The control map, "bpfprobe_ctl": a memory-mapped array with one set of counters
  * per possible CPU, and a last one of the reader.  Programs add to the set of
  * their CPU: exactly, by atomic adds, since a probe can interrupt a probe.  The
- * reader writes its own, for whoever looks (bpftool map dump name bpfprobe_ctl).
+ * reader writes its own, for whoever looks (bpftool map dump name bpfprobe_ctl),
+ * and says there what it wants of the programs: it can do that without privilege
+ * and without the helper.
  */
 struct bpfprobe_counters {
 	/* the CPUs' */
@@ -64,13 +74,16 @@ struct bpfprobe_counters {
 	/* the reader's */
 	__u64 delivered; /* packets handed to the application */
 	__u64 rejected;	 /* packets that filter, direction or link type kept from it */
+	__u64 filtered;	 /* packets that the filter in user space decided */
 	__u64 late;	 /* packets delivered out of the order of time */
 	__u64 broken;	 /* samples that made no sense: lost too */
-	__u64 window;	 /* not a count: bytes of a packet behind its MAC header that its filter
-			  * looks at, where that is more than the snapshot length */
+	/* what the reader wants */
+	__u64 reach;   /* bytes of a packet that the filter may look at */
+	__u64 passing; /* 1: no filter in the kernel, every packet comes up undecided */
+	__u64 pad[6];  /* to two cache lines */
 };
 
 _Static_assert(sizeof(struct bpfprobe_record) == 40, "the record's layout is shared");
-_Static_assert(sizeof(struct bpfprobe_counters) == 64, "one cache line per CPU");
+_Static_assert(sizeof(struct bpfprobe_counters) == 128, "whole cache lines per CPU");
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * From a struct sk_buff at any probe to a record in the ring: where the packet
- * starts, which interface and direction it belongs to, how much of it is
- * wanted.  Decided from what the kernel knows of the packet, never from its
- * bytes.
+ * What is known of a struct sk_buff at any probe: where the packet starts, which
+ * interface and direction it belongs to.  Decided from what the kernel knows of
+ * the packet, never from its bytes.
  */
 #ifndef BPFPROBE_SKB_BPF_H
 #define BPFPROBE_SKB_BPF_H
@@ -16,35 +15,6 @@
 
 /* Set by the helper before load; all programs of an object share it. */
 const volatile struct bpfprobe_config config;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-	__type(key, __u32);
-	__type(value, __u32);
-} bpfprobe_rings SEC(".maps");
-
-/* One element per possible CPU and the reader's; the helper sets how many before load. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct bpfprobe_counters);
-} bpfprobe_ctl SEC(".maps");
-
-/*
- * Bytes between the start of the packet and skb->data, which bpf_skb_output()
- * does not copy: MAC, IP and TCP headers that the stack has pulled already.
- * They go behind the record on the stack, whose 512 bytes set the bound; a
- * scratch map would be overwritten when the probe interrupts itself.  What was
- * pulled beyond that ends the captured part, which caplen shows.
- */
-#define PULLED_MAX 255
-
-struct sample {
-	struct bpfprobe_record rec;
-	__u8 pulled[PULLED_MAX + 1];
-};
 
 #define HEADER_UNSET 0xffff /* mac_header, network_header of a new skb (the latter may be 0 too) */
 #define ETH_HLEN 14
@@ -213,100 +183,6 @@ static __always_inline void find_vlan(struct sk_buff *skb, struct bpfprobe_recor
 	}
 	rec->vlan_proto = proto;
 	rec->vlan_tci = skb->vlan_tci;
-}
-
-static __always_inline struct bpfprobe_counters *my_counters(void)
-{
-	__u32 cpu = bpf_get_smp_processor_id();
-
-	return bpf_map_lookup_elem(&bpfprobe_ctl, &cpu);
-}
-
-static __always_inline int is_wanted(const struct bpfprobe_record *rec)
-{
-	if (config.netns && rec->netns != config.netns)
-		return 0;
-	return !config.ifindex || rec->ifindex == config.ifindex;
-}
-
-/* Bytes behind the MAC header: of each packet, or as far as the reader's filter looks. */
-static __always_inline __u64 wanted_length(void)
-{
-	__u32 reader = config.reader;
-	struct bpfprobe_counters *control = bpf_map_lookup_elem(&bpfprobe_ctl, &reader);
-	__u64 window = control ? control->window : 0;
-
-	if (window < config.snaplen)
-		return config.snaplen;
-	return window < config.most ? window : config.most;
-}
-
-/*
- * Writes the record and the wanted part of the packet.  `start` and `data` are
- * offsets from skb->head.  Returns what bpf_skb_output() says.
- */
-static __always_inline long emit(
-    struct sk_buff *skb, struct sample *s, __u32 start, __u32 data)
-{
-	__u64 pulled = data - start, want, rest;
-
-	s->rec.len = pulled + skb->len;
-	want = wanted_length() + s->rec.l2len;
-	if (want > s->rec.len)
-		want = s->rec.len;
-	if (want > BPFPROBE_SAMPLE_MAX - sizeof(s->rec))
-		want = BPFPROBE_SAMPLE_MAX - sizeof(s->rec);
-	if (pulled > PULLED_MAX) {
-		pulled = PULLED_MAX;
-		if (want > pulled)
-			want = pulled;
-	}
-	if (pulled > want)
-		pulled = want;
-	rest = want - pulled;
-	s->rec.caplen = want;
-
-	/* The compiler knows the bound and would drop the mask, the verifier needs it. */
-	asm volatile("%0 &= 0xff" : "+r"(pulled));
-	bpf_probe_read_kernel(s->pulled, pulled, skb->head + start);
-	return bpf_skb_output(skb, &bpfprobe_rings,
-	    BPF_F_CURRENT_CPU | rest << BPF_SKB_OUTPUT_LEN_SHIFT, s, sizeof(s->rec) + pulled);
-}
-
-/* The whole way of a packet from the probe to the ring; the same for every probe. */
-static __noinline int capture(struct sk_buff *skb)
-{
-	struct bpfprobe_counters *counters = my_counters();
-	struct sample s = {};
-	struct net_device *dev;
-	__u32 data, start;
-	__u64 now;
-
-	if (!counters)
-		return 0;
-	if (!skb) {
-		__sync_fetch_and_add(&counters->null, 1);
-		return 0;
-	}
-	dev = device_of(skb);
-	find_interface(skb, dev, &s.rec);
-	if (!is_wanted(&s.rec))
-		return 0;
-
-	data = skb->data - skb->head;
-	start = find_start(skb, dev, data, &s.rec);
-	s.rec.pkttype = find_pkttype(skb, dev, data);
-	s.rec.protocol = skb->protocol;
-	s.rec.probe = config.probe;
-	find_vlan(skb, &s.rec);
-	now = config.tai ? bpf_ktime_get_tai_ns() : bpf_ktime_get_boot_ns();
-	s.rec.time_lo = now;
-	s.rec.time_hi = now >> 32;
-	if (emit(skb, &s, start, data) < 0)
-		__sync_fetch_and_add(&counters->lost, 1);
-	else
-		__sync_fetch_and_add(&counters->emitted, 1);
-	return 0;
 }
 
 #endif

@@ -4,7 +4,13 @@
  * the tracepoint's arguments, since a program's context can be read at constant
  * offsets only.  The helper loads the one that it needs.
  */
-#include "bpf/skb.bpf.h"
+#include "bpf/capture.bpf.h"
+
+SEC("tp_btf")
+int bpfprobe_dispatch(void *ctx)
+{
+	return dispatch(ctx);
+}
 
 #define TRACEPOINT(n)                                                                              \
 	SEC("tp_btf")                                                                              \

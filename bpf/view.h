@@ -17,28 +17,29 @@
 #ifndef BPFPROBE_VIEW_H
 #define BPFPROBE_VIEW_H
 
-#define BPFPROBE_WINDOW_MAX 128
+#define BPFPROBE_WINDOW_MAX 112
 
 struct bpfprobe_view {
 	__u32 len;	/* bytes of the packet with its link header, all of them */
+	__u32 limit;	/* bytes of it that a filter may look at: less with the len= option */
 	__u32 avail;	/* offsets below this can be read from the window or from base */
 	__u32 hdrlen;	/* bytes of the link header that are not the packet's own */
-	__u32 origin;	/* where the packet goes on behind that header: offset from skb->head */
+	__u32 linear;	/* offsets below this are in the linear part, or in the header */
 	__u32 protocol; /* the ancillary data of a live capture, host byte order */
 	__u32 pkttype;
 	__u32 ifindex;
 	__u32 hatype;
-	__u64 base;	/* direct reads: see above */
-	__u64 packet;	/* pointer to the struct sk_buff, for the load function */
-	__u8 before[24];		     /* room for the program while it fills the window */
-	__u8 window[BPFPROBE_WINDOW_MAX + 8]; /* the window begins at 0 */
+	__u32 pad;
+	__u64 base;	/* address of offset 0, if the header stood in front of the packet */
+	__u8 before[24];		   /* room for the program while it fills the window */
+	__u8 window[BPFPROBE_WINDOW_MAX]; /* the window begins at 0 */
 };
 
 /*
  * The load function: __s64 load(struct bpfprobe_view *view, __u32 offset, __u32 size),
  * size 1, 2 or 4.  Gives the value in host byte order, or one of these.
  */
-#define BPFPROBE_BEYOND -1    /* not within the packet's len bytes: such a load rejects the packet */
+#define BPFPROBE_BEYOND -1    /* not within the packet's first limit bytes: such a load rejects the packet */
 #define BPFPROBE_UNDECIDED -2 /* the kernel offers no way to these bytes: user space decides */
 
 /*

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@
 
 /* How long an answer may take, in ms: loading takes seconds under software emulation. */
 #define REPLY_TIMEOUT 30000
+
+#define INSN_SIZE 8 /* bytes of an instruction of classic BPF */
 
 /* Fills in a failure of our own; returns -1. */
 static int __attribute__((format(printf, 3, 4)))
@@ -68,6 +71,7 @@ bpfprobe_client_close(struct bpfprobe_client *client)
 {
 	/* Links first: no packet is looked for any more while the rest goes. */
 	close_all(&client->links, &client->nlinks);
+	close_all(&client->slots, &client->nslots);
 	close_all(&client->progs, &client->nprogs);
 	close_all(&client->rings, &client->nrings);
 	close_fd(&client->perf);
@@ -259,15 +263,22 @@ receive_one(
 	return receive_some(client, kind, fd, 1, reply) == 1 ? 0 : -1;
 }
 
+/* Sends the request and the `size` bytes that belong to it. */
 static int
 send_request(struct bpfprobe_client *client, struct bpfprobe_request *request,
-    enum bpfprobe_request_type type, struct bpfprobe_reply *reply)
+    enum bpfprobe_request_type type, const void *more, size_t size, struct bpfprobe_reply *reply)
 {
+	struct iovec iov[] = { { request, sizeof(*request) }, { (void *)(uintptr_t)more, size } };
+	struct msghdr msg;
+
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_iov = iov;
+	msg.msg_iovlen = 2;
 	request->magic = BPFPROBE_MAGIC;
 	request->version = BPFPROBE_VERSION;
 	request->type = type;
 	/* EPIPE or so: the helper never started or is gone; what it last said tells why. */
-	if (send(client->sock, request, sizeof(*request), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+	if (sendmsg(client->sock, &msg, MSG_NOSIGNAL) < 0 && errno != EPIPE &&
 	    errno != ECONNRESET)
 		return fail(reply, BPFPROBE_ERROR, "send to the capture helper: %s", strerror(errno));
 	return 0;
@@ -316,7 +327,7 @@ bpfprobe_client_open(struct bpfprobe_client *client, const char *path,
     struct bpfprobe_request *request, struct bpfprobe_reply *reply)
 {
 	bpfprobe_client_init(client);
-	if (start(client, path, reply) < 0 || send_request(client, request, BPFPROBE_OPEN, reply) < 0 ||
+	if (start(client, path, reply) < 0 || send_request(client, request, BPFPROBE_OPEN, NULL, 0, reply) < 0 ||
 	    receive_reply(client, path, reply) < 0 || check_open(reply) < 0 ||
 	    receive_one(client, BPFPROBE_FD_CTL, &client->ctl, reply) < 0 ||
 	    receive_one(client, BPFPROBE_FD_PERF, &client->perf, reply) < 0 ||
@@ -335,14 +346,39 @@ bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply *re
 	if (client->sock < 0)
 		return fail(reply, BPFPROBE_ERROR, "the capture helper has ended");
 	memset(&request, 0, sizeof(request));
-	if (send_request(client, &request, BPFPROBE_ATTACH, reply) == 0 &&
+	if (send_request(client, &request, BPFPROBE_ATTACH, NULL, 0, reply) == 0 &&
 	    receive_reply(client, bpfprobe_client_helper(), reply) == 0 && check_attach(reply) == 0 &&
 	    receive_fds(client, BPFPROBE_FD_PROG, reply->probes, &client->progs, &client->nprogs, reply) == 0 &&
-	    receive_fds(client, BPFPROBE_FD_LINK, reply->probes, &client->links, &client->nlinks, reply) == 0)
+	    receive_fds(client, BPFPROBE_FD_LINK, reply->probes, &client->links, &client->nlinks, reply) == 0 &&
+	    receive_fds(client, BPFPROBE_FD_SLOTS, reply->probes, &client->slots, &client->nslots, reply) == 0)
 		return 0;
 	/* Not half of it, and nothing that a second try could take for its answer. */
 	close_all(&client->links, &client->nlinks);
+	close_all(&client->slots, &client->nslots);
 	close_all(&client->progs, &client->nprogs);
 	close_fd(&client->sock);
+	return -1;
+}
+
+int
+bpfprobe_client_filter(struct bpfprobe_client *client, const void *insns, unsigned int count,
+    int dlt, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_request request;
+
+	if (client->sock < 0)
+		return fail(reply, BPFPROBE_ERROR, "the capture helper has ended");
+	if (count == 0 || count > BPFPROBE_FILTER_MAX)
+		return fail(reply, BPFPROBE_ERROR, "the filter has %u instructions", count);
+	memset(&request, 0, sizeof(request));
+	memset(reply, 0, sizeof(*reply));
+	request.dlt = (__u32)dlt;
+	request.count = count;
+	if (send_request(client, &request, BPFPROBE_FILTER, insns, count * INSN_SIZE, reply) == 0 &&
+	    receive_reply(client, bpfprobe_client_helper(), reply) == 0)
+		return 0;
+	/* No refusal, but no answer: a later one must not be taken for that to another request. */
+	if (reply->version != BPFPROBE_VERSION)
+		close_fd(&client->sock);
 	return -1;
 }

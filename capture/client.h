@@ -16,9 +16,11 @@ struct bpfprobe_client {
 	int *rings;	     /* perf events; -1 once taken over by a struct bpfprobe_ring */
 	int *progs;
 	int *links;
+	int *slots; /* program arrays, held: without a holder the kernel empties them */
 	unsigned int nrings;
 	unsigned int nprogs;
 	unsigned int nlinks;
+	unsigned int nslots;
 };
 
 /* An empty client, for which close() has nothing to do. */
@@ -35,6 +37,15 @@ int bpfprobe_client_open(struct bpfprobe_client *client, const char *path,
 
 /* Lets it ATTACH the probes; programs and links are in *client then.  As open(). */
 int bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply *reply);
+
+/*
+ * Lets it put a filter into the probes: `count` instructions of classic BPF (struct
+ * bpf_insn of libpcap, struct sock_filter of the kernel), made for link type `dlt`.  0: done, and reply->generation is in every record that this filter
+ * lets pass.  -1: what was there stays there, *reply says why; after an answer that
+ * did not come or makes no sense the helper is given up.
+ */
+int bpfprobe_client_filter(struct bpfprobe_client *client, const void *insns, unsigned int count,
+    int dlt, struct bpfprobe_reply *reply);
 
 /* Closes all descriptors: the probes are detached and the helper exits. */
 void bpfprobe_client_close(struct bpfprobe_client *client);

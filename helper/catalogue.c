@@ -261,6 +261,7 @@ find_tracepoint(const struct btf *btf, const char *name, unsigned int asked,
 	if (arg < 0)
 		return -1;
 	snprintf(target->tracepoint, sizeof(target->tracepoint), "%s", name);
+	target->btf_id = (__u32)id;
 	target->arg = (unsigned int)arg;
 	target->direction = direction_of(name);
 	return 0;

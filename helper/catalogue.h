@@ -15,6 +15,7 @@ struct btf;
 
 struct bpfprobe_target {
 	char tracepoint[BPFPROBE_TARGET_MAX]; /* where the program is attached */
+	__u32 btf_id;			      /* of the tracepoint, in the kernel's BTF */
 	unsigned int arg;		      /* which argument is the packet: 1.. */
 	enum bpfprobe_direction direction;
 };

@@ -24,6 +24,12 @@
 #define SEND_TIMEOUT 10
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+/* A request as it comes: FILTER's instructions stand behind it. */
+struct message {
+	struct bpfprobe_request request;
+	struct sock_filter filter[BPFPROBE_FILTER_MAX];
+};
+
 static int
 is_socket(void)
 {
@@ -100,8 +106,8 @@ serve_open(struct bpfprobe_session *session, const struct bpfprobe_request *requ
 		send_reply(&reply);
 		return -1;
 	}
-	if (send_reply(&reply) < 0 || send_some(BPFPROBE_FD_CTL, &session->ctl, 1) < 0 ||
-	    send_some(BPFPROBE_FD_PERF, &session->perf, 1) < 0)
+	if (send_reply(&reply) < 0 || send_some(BPFPROBE_FD_CTL, &session->maps.ctl, 1) < 0 ||
+	    send_some(BPFPROBE_FD_PERF, &session->maps.perf, 1) < 0)
 		return -1;
 	return send_rings(&session->rings);
 }
@@ -109,7 +115,7 @@ serve_open(struct bpfprobe_session *session, const struct bpfprobe_request *requ
 static int
 serve_attach(struct bpfprobe_session *session)
 {
-	int progs[BPFPROBE_TARGETS_MAX], links[BPFPROBE_TARGETS_MAX];
+	int progs[BPFPROBE_TARGETS_MAX], links[BPFPROBE_TARGETS_MAX], slots[BPFPROBE_TARGETS_MAX];
 	struct bpfprobe_reply reply;
 	unsigned int i;
 	int err;
@@ -120,24 +126,39 @@ serve_attach(struct bpfprobe_session *session)
 		return -1;
 	}
 	for (i = 0; i < session->count; i++) {
-		progs[i] = bpf_program__fd(session->probes[i].program);
+		progs[i] = bpf_program__fd(session->probes[i].dispatcher);
 		links[i] = bpf_link__fd(session->probes[i].link);
+		slots[i] = session->probes[i].slots;
 	}
 	err = send_reply(&reply);
 	if (err == 0)
 		err = send_some(BPFPROBE_FD_PROG, progs, session->count);
 	if (err == 0)
 		err = send_some(BPFPROBE_FD_LINK, links, session->count);
-	bpfprobe_session_release(session);
+	if (err == 0)
+		err = send_some(BPFPROBE_FD_SLOTS, slots, session->count);
+	bpfprobe_session_detach(session);
 	return err;
+}
+
+static int
+serve_filter(struct bpfprobe_session *session, const struct message *message)
+{
+	struct bpfprobe_reply reply;
+
+	memset(&reply, 0, sizeof(reply));
+	/* A filter that the kernel refuses is no end: the module then filters itself. */
+	(void)bpfprobe_session_filter(session, &message->request, message->filter, &reply);
+	return send_reply(&reply);
 }
 
 enum state { STATE_START, STATE_OPEN, STATE_ATTACHED };
 
 /* Serves one request; the order of requests is fixed.  0, or -1: end. */
 static int
-serve(enum state *state, struct bpfprobe_session *session, const struct bpfprobe_request *request)
+serve(enum state *state, struct bpfprobe_session *session, const struct message *message)
 {
+	const struct bpfprobe_request *request = &message->request;
 	int err = -1;
 
 	if (bpfprobe_caps_raise() < 0)
@@ -148,26 +169,46 @@ serve(enum state *state, struct bpfprobe_session *session, const struct bpfprobe
 	} else if (request->type == BPFPROBE_ATTACH && *state == STATE_OPEN) {
 		err = serve_attach(session);
 		*state = STATE_ATTACHED;
+	} else if (request->type == BPFPROBE_FILTER && *state != STATE_START) {
+		err = serve_filter(session, message);
 	}
 	return bpfprobe_caps_lower() < 0 ? -1 : err;
 }
 
+/* Whether the message has the size that its type says. */
+static int
+is_whole(const struct message *message, size_t size)
+{
+	const struct bpfprobe_request *request = &message->request;
+	size_t filter = 0;
+
+	if (size < sizeof(*request))
+		return 0;
+	if (request->type == BPFPROBE_FILTER) {
+		if (request->count == 0 || request->count > BPFPROBE_FILTER_MAX)
+			return 0;
+		filter = request->count * sizeof(message->filter[0]);
+	}
+	return size == sizeof(*request) + filter;
+}
+
 /* Receives one request.  1, 0 at the end of file, or -1 if it is not one. */
 static int
-receive(struct bpfprobe_request *request)
+receive(struct message *message)
 {
+	struct bpfprobe_request *request = &message->request;
 	struct bpfprobe_reply reply;
 	ssize_t n;
 
 	memset(request, 0, sizeof(*request));
 	do {
-		n = recv(BPFPROBE_SOCK, request, sizeof(*request), MSG_TRUNC);
+		n = recv(BPFPROBE_SOCK, message, sizeof(*message), MSG_TRUNC);
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return (int)n;
 	if (n < 8 || request->magic != BPFPROBE_MAGIC)
 		return -1;
-	if (request->version != BPFPROBE_VERSION || n != sizeof(*request)) {
+	if (request->version != BPFPROBE_VERSION || !is_whole(message, (size_t)n)) {
 		memset(&reply, 0, sizeof(reply));
 		bpfprobe_fail(&reply, BPFPROBE_ERROR, "the helper has protocol version %d", BPFPROBE_VERSION);
 		send_reply(&reply);
@@ -204,7 +245,7 @@ int
 main(void)
 {
 	static struct bpfprobe_session session;
-	struct bpfprobe_request request;
+	static struct message message;
 	enum state state = STATE_START;
 
 	if (!is_socket()) {
@@ -213,7 +254,7 @@ main(void)
 	}
 	if (prepare() < 0)
 		return 1;
-	while (receive(&request) > 0 && serve(&state, &session, &request) == 0)
+	while (receive(&message) > 0 && serve(&state, &session, &message) == 0)
 		;
 	/*
 	 * Everything that is still open ends with the process.  Nothing is freed:

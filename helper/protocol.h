@@ -3,7 +3,8 @@
  * What the libpcap module and the helper say to each other: one SOCK_SEQPACKET
  * connection, one request at a time, each answered by one reply.  The file
  * descriptors of a successful reply follow in messages of their own, each with
- * descriptors of one kind.
+ * descriptors of one kind.  FILTER may come any number of times, before ATTACH and
+ * after; its instructions follow the request in the same message.
  *
  *   module                         helper
  *     OPEN ------------------------->    loads the programs
@@ -11,7 +12,9 @@
  *     <----------- fds CTL, PERF, RING.. (SCM_RIGHTS)
  *     ATTACH ----------------------->    attaches them
  *     <---------------------- reply
- *     <----------------- fds PROG, LINK
+ *     <---------- fds PROG, LINK, SLOTS
+ *     FILTER ---------------------->     puts it into the programs
+ *     <---------------------- reply      status not 0: the old filter stays
  *     (end of file)                      exits
  *
  * Both ends are of one build in one package.  `magic` and `version` stay where
@@ -24,7 +27,7 @@
 #include <linux/types.h>
 
 #define BPFPROBE_MAGIC 0x62706670 /* "bpfp" */
-#define BPFPROBE_VERSION 1
+#define BPFPROBE_VERSION 2
 
 #define BPFPROBE_SOCK 3		 /* the helper's descriptor of the connection */
 #define BPFPROBE_DEVICE_MAX 256	 /* bytes of a device name, NUL included */
@@ -32,20 +35,25 @@
 #define BPFPROBE_NAME_MAX 32	 /* bytes of a link type's name, NUL included */
 #define BPFPROBE_CPUS_MAX 4096	 /* rings of a handle */
 #define BPFPROBE_PROBES_MAX 64	 /* probes of a handle */
+#define BPFPROBE_FILTER_MAX 4096 /* instructions of a filter */
+#define BPFPROBE_GENERATION_MAX 0x3fffffff /* of filters; then 1 again */
 #define BPFPROBE_FDS_MAX 200	 /* descriptors of a message; the kernel's bound is 253 */
 
 enum bpfprobe_request_type {
 	BPFPROBE_OPEN = 1,
 	BPFPROBE_ATTACH = 2,
+	BPFPROBE_FILTER = 3,
 };
 
 struct bpfprobe_request {
 	__u32 magic;
 	__u32 version;
 	__u32 type;	   /* enum bpfprobe_request_type */
-	__u32 snaplen;	   /* OPEN: bytes of a packet behind its MAC header */
+	__u32 snaplen;	   /* OPEN: bytes of a packet, link header included */
 	__u32 buffer_size; /* OPEN: bytes of all rings together; 0: the default */
 	__u32 immediate;   /* OPEN: 1: wake the reader for every packet */
+	__u32 dlt;	   /* FILTER: the link type that it is for (DLT_*) */
+	__u32 count;	   /* FILTER: struct sock_filter that follow */
 	char device[BPFPROBE_DEVICE_MAX]; /* OPEN: the device name, NUL-terminated */
 };
 
@@ -68,6 +76,7 @@ struct bpfprobe_reply {
 	__u32 ring_pages;  /* OPEN: data pages of a ring, a power of two */
 	__u32 cpus;	   /* OPEN: elements of the control map, without the reader's */
 	__u32 probes;	   /* number of probes */
+	__u32 generation;  /* FILTER: number of this filter, in the records that it lets pass */
 	char dlt[BPFPROBE_NAME_MAX];	    /* OPEN: value of proto=, or "" */
 	char message[BPFPROBE_MESSAGE_MAX]; /* one line, for the user; "" if status is 0 */
 };
@@ -78,6 +87,7 @@ enum bpfprobe_fd_kind {
 	BPFPROBE_FD_RING,    /* perf events, to be mapped */
 	BPFPROBE_FD_PROG,    /* programs, to be asked for their recursion misses */
 	BPFPROBE_FD_LINK,    /* attachments: gone with their last descriptor */
+	BPFPROBE_FD_SLOTS,   /* where the programs find the filter: held, or it is taken out */
 };
 
 /* Data of a message that carries descriptors. */

@@ -2,25 +2,25 @@
 /* See session.h. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "bpf/config.h"
-#include "bpf/record.h"
+#include "bpf/linkhdr.h"
 #include "helper/device.h"
 #include "helper/netns.h"
 #include "helper/session.h"
-#include "bpf/tp.skel.h"
 
 /* What all probes of a handle have in common. */
 struct plan {
 	struct bpfprobe_device device;
 	struct bpfprobe_where where;
-	uint32_t snaplen, most;
+	uint32_t snaplen;
 	int tai;
-	int cpus;
+	unsigned int cpus;
 };
 
 /*
@@ -52,93 +52,47 @@ fail_probe(struct bpfprobe_reply *reply, int err, const char *what, const char *
 	return bpfprobe_fail_errno(reply, -err, text);
 }
 
-/* The read-only data of the object's programs. */
-static int
-set_config(struct bpf_object *object, const struct plan *plan, const struct bpfprobe_target *target,
+static void
+make_config(struct bpfprobe_config *config, const struct plan *plan, const struct bpfprobe_target *target,
     unsigned int probe)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
-	struct bpfprobe_config config;
-
-	memset(&config, 0, sizeof(config));
-	config.probe = probe;
-	config.snaplen = plan->snaplen;
-	config.most = plan->most;
-	config.reader = (__u32)plan->cpus;
-	config.ifindex = plan->where.ifindex;
-	config.netns = plan->where.netns;
-	config.home = plan->where.home;
-	config.direction = target->direction;
-	config.asis = plan->device.proto[0] != '\0';
-	config.tai = (__u32)plan->tai;
-	return map != NULL ? bpf_map__set_initial_value(map, &config, sizeof(config)) : -ENOENT;
+	memset(config, 0, sizeof(*config));
+	config->probe = probe;
+	config->snaplen = plan->snaplen;
+	config->most = plan->device.len > 0 ? plan->device.len : UINT32_MAX / 2;
+	config->reader = plan->cpus;
+	config->ifindex = plan->where.ifindex;
+	config->netns = plan->where.netns;
+	config->home = plan->where.home;
+	config->direction = target->direction;
+	config->asis = plan->device.proto[0] != '\0';
+	config->tai = (__u32)plan->tai;
 }
 
-/* The maps: made with the first object, shared by the others. */
-static int
-set_maps(struct bpfprobe_session *session, struct bpf_object *object, const struct plan *plan)
-{
-	struct bpf_map *ctl = bpf_object__find_map_by_name(object, "bpfprobe_ctl");
-	struct bpf_map *perf = bpf_object__find_map_by_name(object, "bpfprobe_rings");
-	int err;
-
-	if (ctl == NULL || perf == NULL)
-		return -ENOENT;
-	if (session->count == 0)
-		return bpf_map__set_max_entries(ctl, (__u32)plan->cpus + 1);
-	err = bpf_map__reuse_fd(ctl, session->ctl);
-	return err < 0 ? err : bpf_map__reuse_fd(perf, session->perf);
-}
-
-/* Of all programs in the object only the one for this argument is loaded. */
-static int
-choose_program(struct bpfprobe_probe *probe, const struct bpfprobe_target *target)
-{
-	struct bpf_program *program;
-	char name[32];
-
-	snprintf(name, sizeof(name), "bpfprobe_arg%u", target->arg);
-	bpf_object__for_each_program(program, probe->object) {
-		if (strcmp(bpf_program__name(program), name) == 0)
-			probe->program = program;
-		else
-			bpf_program__set_autoload(program, false);
-	}
-	if (probe->program == NULL)
-		return -ENOENT;
-	return bpf_program__set_attach_target(probe->program, 0, target->tracepoint);
-}
-
+/*
+ * Which programs the kernel takes is found with the first probe: those that read a
+ * packet where it is, or those that copy its beginning.
+ */
 static int
 load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_reply *reply)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "bpfprobe");
 	unsigned int i = session->count;
-	struct bpfprobe_probe *probe = &session->probes[i];
 	const struct bpfprobe_target *target = &session->targets[i];
-	const void *elf;
-	size_t size;
-	int err;
+	struct bpfprobe_probe *probe = &session->probes[i];
+	struct bpfprobe_config config;
+	int err = -ENOENT;
 
-	elf = tp_bpf__elf_bytes(&size);
-	probe->object = bpf_object__open_mem(elf, size, &opts);
-	if (probe->object == NULL)
-		return fail_probe(reply, -errno, "cannot prepare the program for", target->tracepoint);
-	err = set_config(probe->object, plan, target, i);
-	if (err == 0)
-		err = set_maps(session, probe->object, plan);
-	if (err == 0)
-		err = choose_program(probe, target);
-	if (err == 0)
-		err = bpf_object__load(probe->object);
-	if (err < 0) {
-		bpf_object__close(probe->object);
+	make_config(&config, plan, target, i);
+	if (i == 0)
+		session->reads = BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE;
+	if (session->reads & BPFPROBE_READS_DIRECT)
+		err = bpfprobe_probe_load(probe, target, &config, &session->maps, session->reads);
+	if (err < 0 && i == 0)
+		session->reads = bpfprobe_probe_reads_variable() ? BPFPROBE_READS_VARIABLE : 0;
+	if (err < 0 && (session->reads & BPFPROBE_READS_DIRECT) == 0)
+		err = bpfprobe_probe_load(probe, target, &config, &session->maps, session->reads);
+	if (err < 0)
 		return fail_probe(reply, err, "the kernel refuses the program for", target->tracepoint);
-	}
-	if (i == 0) {
-		session->ctl = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_ctl");
-		session->perf = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_rings");
-	}
 	session->count++;
 	return 0;
 }
@@ -149,18 +103,18 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
     struct plan *plan, struct bpfprobe_reply *reply)
 {
 	struct btf *btf;
-	int n;
+	int n, cpus;
 
 	reply->status = BPFPROBE_NO_DEVICE;
 	if (bpfprobe_device_parse(&plan->device, request->device, reply->message, sizeof(reply->message)) < 0)
 		return -1;
 	if (bpfprobe_where_resolve(&plan->where, &plan->device, reply) < 0)
 		return -1;
-	plan->most = plan->device.len > 0 ? plan->device.len : BPFPROBE_SAMPLE_MAX;
-	plan->snaplen = request->snaplen < plan->most ? request->snaplen : plan->most;
-	plan->cpus = libbpf_num_possible_cpus();
-	if (plan->cpus <= 0 || plan->cpus > BPFPROBE_CPUS_MAX)
+	plan->snaplen = request->snaplen;
+	cpus = libbpf_num_possible_cpus();
+	if (cpus <= 0 || cpus > BPFPROBE_CPUS_MAX)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "cannot count the CPUs");
+	plan->cpus = (unsigned int)cpus;
 	btf = bpfprobe_catalogue_open(reply);
 	if (btf == NULL)
 		return -1;
@@ -180,23 +134,25 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 
 	memset(session, 0, sizeof(*session));
 	memset(&plan, 0, sizeof(plan));
-	session->ctl = session->perf = -1;
+	session->maps.ctl = session->maps.perf = -1;
 	n = make_plan(session, request, &plan, reply);
 	if (n < 0)
 		return -1;
+	session->maps.cpus = plan.cpus;
+	session->asis = plan.device.proto[0] != '\0';
 	for (i = 0; i < n; i++) {
 		if (load_probe(session, &plan, reply) < 0)
 			return -1;
 	}
 	pages = bpfprobe_rings_pages(
-	    plan.device.pages, request->buffer_size, (unsigned int)plan.cpus, page_size);
-	if (bpfprobe_rings_make(&session->rings, session->perf, pages, (int)request->immediate, reply) < 0)
+	    plan.device.pages, request->buffer_size, plan.cpus, page_size);
+	if (bpfprobe_rings_make(&session->rings, session->maps.perf, pages, (int)request->immediate, reply) < 0)
 		return -1;
 	reply->status = BPFPROBE_OK;
 	reply->clock = plan.tai ? CLOCK_TAI : CLOCK_BOOTTIME;
 	reply->rings = session->rings.count;
 	reply->ring_pages = session->rings.pages;
-	reply->cpus = (__u32)plan.cpus;
+	reply->cpus = plan.cpus;
 	reply->probes = session->count;
 	memcpy(reply->dlt, plan.device.proto, sizeof(reply->dlt));
 	return 0;
@@ -210,10 +166,10 @@ bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply 
 
 	for (i = 0; i < session->count; i++) {
 		probe = &session->probes[i];
-		probe->link = bpf_program__attach(probe->program);
+		probe->link = bpf_program__attach(probe->dispatcher);
 		if (probe->link == NULL) {
 			fail_probe(reply, -errno, "cannot attach to", session->targets[i].tracepoint);
-			bpfprobe_session_release(session);
+			bpfprobe_session_detach(session);
 			return -1;
 		}
 	}
@@ -223,15 +179,85 @@ bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply 
 }
 
 void
-bpfprobe_session_release(struct bpfprobe_session *session)
+bpfprobe_session_detach(struct bpfprobe_session *session)
 {
 	unsigned int i;
 
 	for (i = 0; i < session->count; i++) {
 		bpf_link__destroy(session->probes[i].link);
-		bpf_object__close(session->probes[i].object);
+		session->probes[i].link = NULL;
 	}
-	memset(session->probes, 0, sizeof(session->probes));
-	session->count = 0;
-	session->ctl = session->perf = -1;
+}
+
+/* The lengths that the header of a link type can have (bpf/linkhdr.h). */
+static void
+header_bounds(const struct bpfprobe_session *session, unsigned int dlt, unsigned int *min, unsigned int *max)
+{
+	*min = *max = 0;
+	if (dlt == BPFPROBE_DLT_LINUX_SLL2 && !session->asis)
+		*min = *max = BPFPROBE_LINK_MAX;
+	else if (dlt == BPFPROBE_DLT_EN10MB)
+		*max = BPFPROBE_ETH_HLEN + 4;
+}
+
+/*
+ * Flips all probes to `leaves`.  The kernel has taken them already; should a flip
+ * fail all the same, the module filters itself, whatever is in which slot.
+ */
+static int
+set_leaves(struct bpfprobe_session *session, const int *leaves)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < session->count && err == 0; i++)
+		err = bpfprobe_probe_set_leaf(&session->probes[i], leaves[i]);
+	return err;
+}
+
+static int
+install(struct bpfprobe_session *session, const struct bpfprobe_translation *translation,
+    unsigned int dlt, struct bpfprobe_reply *reply)
+{
+	unsigned int generation = session->generation % BPFPROBE_GENERATION_MAX + 1;
+	int leaves[BPFPROBE_TARGETS_MAX];
+	unsigned int i, made;
+	int err = 0;
+
+	for (made = 0; made < session->count && err == 0; made++) {
+		leaves[made] = bpfprobe_probe_make_leaf(
+		    &session->probes[made], &session->targets[made], translation, generation, dlt);
+		if (leaves[made] < 0) {
+			err = leaves[made];
+			break;
+		}
+	}
+	if (err == 0)
+		err = set_leaves(session, leaves);
+	for (i = 0; i < made; i++)
+		close(leaves[i]);
+	if (err < 0)
+		return bpfprobe_fail_errno(reply, -err, "the kernel refuses the filter");
+	session->generation = generation;
+	reply->generation = generation;
+	reply->status = BPFPROBE_OK;
+	return 0;
+}
+
+int
+bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_request *request,
+    const struct sock_filter *filter, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_translation translation;
+	unsigned int min, max;
+	int err;
+
+	reply->status = BPFPROBE_ERROR;
+	header_bounds(session, request->dlt, &min, &max);
+	if (bpfprobe_translate(&translation, filter, request->count, session->reads, min, max,
+	        reply->message, sizeof(reply->message)) < 0)
+		return -1;
+	err = install(session, &translation, request->dlt, reply);
+	free(translation.insns);
+	return err;
 }

@@ -7,25 +7,18 @@
 #define BPFPROBE_SESSION_H
 
 #include "helper/catalogue.h"
+#include "helper/probe.h"
 #include "helper/rings.h"
-
-struct bpf_object;
-struct bpf_program;
-struct bpf_link;
-
-struct bpfprobe_probe {
-	struct bpf_object *object;
-	struct bpf_program *program; /* of the object */
-	struct bpf_link *link;	     /* NULL: not attached, or handed over */
-};
 
 struct bpfprobe_session {
 	struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX];
 	struct bpfprobe_probe probes[BPFPROBE_TARGETS_MAX];
 	unsigned int count; /* of both */
 	struct bpfprobe_rings rings;
-	int ctl;  /* map descriptors, of the first probe's object */
-	int perf;
+	struct bpfprobe_maps maps;
+	unsigned int reads;	 /* enum bpfprobe_reads: what the kernel allows */
+	unsigned int generation; /* of the filter in the probes; 0: none yet */
+	int asis;		 /* packets are shown as they are: no link header */
 };
 
 /*
@@ -39,9 +32,17 @@ int bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprob
 int bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply);
 
 /*
- * Gives up links, programs and maps: once handed over they are the module's, and
- * its end must be theirs, also while this process is stopped.  The rings stay.
+ * Closes the links: detaches the probes, unless the links were handed over.  Then
+ * they are the module's, and its end must be theirs, also while this process is
+ * stopped.
  */
-void bpfprobe_session_release(struct bpfprobe_session *session);
+void bpfprobe_session_detach(struct bpfprobe_session *session);
+
+/*
+ * Puts the filter of request->count instructions into all probes, or, if it returns
+ * -1, into none: the old one stays, and *reply says why.
+ */
+int bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_request *request,
+    const struct sock_filter *filter, struct bpfprobe_reply *reply);
 
 #endif

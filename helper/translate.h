@@ -17,9 +17,9 @@
 #include <stddef.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
+#include "helper/protocol.h"
 
-#define BPFPROBE_FILTER_MAX 4096 /* instructions of a filter */
-#define BPFPROBE_LOOPS_MAX 12	 /* backward jumps that a packet may take */
+#define BPFPROBE_LOOPS_MAX 8	 /* backward jumps that a packet may take */
 
 /* What the kernel lets a program do, found by trying; ORed. */
 enum bpfprobe_reads {

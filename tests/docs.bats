@@ -173,7 +173,7 @@ adapted() {
 
 # The manual as one reads it, every paragraph in one line.
 manual_text() {
-	mandoc -T ascii -O width=1000 "$manual" 2>/dev/null | sed 's/.\x08//g' | tr -s ' '
+	mandoc -T ascii -O width=1000 "$top"/man/*.7 2>/dev/null | sed 's/.\x08//g' | tr -s ' '
 }
 
 # in_manual [-E]: every line of standard input (as a pattern) is in it, and there are some.

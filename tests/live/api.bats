@@ -105,7 +105,7 @@ held() {
 @test "without a timeout, a read in a select loop does not block for nothing" {
 	local method
 	for method in select poll epoll; do
-		looping loop -i "$TX" -t 0 -l $method -k deadline -K 500 -f "udp port 1"
+		looping loop -i "$TX" -t 0 -l $method -k deadline -K 500 -Q in
 		send -c 20 -p 5000
 		ended
 		[[ $(of packets) -eq 0 && $(of rc) -eq 0 ]]
@@ -258,7 +258,7 @@ filtered() {
 }
 
 @test "a filter set later holds for what is already in the ring" {
-	looping loop -i "$TX" -t 100 -f "udp dst port $PORT" -F "10:udp dst port $((PORT + 1))" -c 20 \
+	looping loop -i "$TX" -t 100 -f "udp dst portrange $PORT-$((PORT + 1))" -F "10:udp dst port $((PORT + 1))" -c 20 \
 		-d 10 -w "$BATS_TEST_TMPDIR/f.pcap"
 	kill -STOP "$PID"
 	send -c 20 -i 1

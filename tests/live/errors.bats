@@ -174,7 +174,7 @@ public_copy() {
 	END
 	chmod 755 "$BATS_TEST_TMPDIR/other"
 	AS=(env "BPFPROBE_HELPER=$BATS_TEST_TMPDIR/other")
-	refused PCAP_ERROR bpfprobe:drop "version 99" "libpcap has 1:"
+	refused PCAP_ERROR bpfprobe:drop "version 99" "libpcap has 2:"
 }
 
 @test "a helper that talks nonsense" {

@@ -314,6 +314,8 @@ int pcaploop_mode(const struct pcaploop_options *opt, const char *mode)
 		return mode_list();
 	if (sscanf(mode, "open-close=%d", &n) == 1)
 		return mode_open_close(opt, n);
+	if (strncmp(mode, "swap=", 5) == 0)
+		return pcaploop_swap(opt, mode + 5);
 	fprintf(stderr, "no such mode: %s\n", mode);
 	return 2;
 }

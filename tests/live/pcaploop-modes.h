@@ -19,6 +19,9 @@ pcap_t *pcaploop_open(const struct pcaploop_options *opt);
 
 int pcaploop_set_filter(pcap_t *pc, const char *text);
 
+/* The mode "swap=" (pcaploop-swap.c); returns the exit status. */
+int pcaploop_swap(const struct pcaploop_options *opt, const char *what);
+
 /* Any mode but "run"; returns the exit status. */
 int pcaploop_mode(const struct pcaploop_options *opt, const char *mode);
 

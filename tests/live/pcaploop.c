@@ -5,6 +5,7 @@
  *	pcaploop [options] -i DEVICE [MODE]
  *
  * Modes:	run (default)  activate  open-close=N  wait  fork  list (no -i)
+ *		swap=N,COUNT,PORT (pcaploop-swap.c)
  * Before:	-s SNAPLEN  -t TIMEOUT_MS  -B BYTES  -I (immediate)  -p (not
  *		promiscuous)  -N (nanoseconds)
  * After:	-n (nonblock)  -y DLT  -Q in|out  -f FILTER  -F COUNT:FILTER (set

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <linux/filter.h>
 #include "capture/client.h"
 #include "capture/spawn.h"
 #include "tests/unit/fakehelper.h"
@@ -65,19 +66,6 @@ make_file(const char *path, const char *text, mode_t mode)
 	fputs(text, file);
 	assert_int_equal(fclose(file), 0);
 	assert_int_equal(chmod(path, mode), 0);
-}
-
-static unsigned int
-count_fds(void)
-{
-	DIR *fds = opendir("/proc/self/fd");
-	unsigned int n = 0;
-
-	assert_non_null(fds);
-	while (readdir(fds) != NULL)
-		n++;
-	closedir(fds);
-	return n;
 }
 
 static int
@@ -185,6 +173,7 @@ attach_brings_programs_and_links(void **state)
 	for (i = 0; i < FAKE_PROBES; i++) {
 		assert_fd(client.progs[i], BPFPROBE_FD_PROG, i);
 		assert_fd(client.links[i], BPFPROBE_FD_LINK, i);
+		assert_fd(client.slots[i], BPFPROBE_FD_SLOTS, i);
 	}
 	bpfprobe_client_close(&client);
 	assert_int_equal(count_fds(), before);
@@ -196,7 +185,7 @@ attach_brings_programs_and_links(void **state)
 	"the capture helper's descriptors did not arrive: is the limit of open files (ulimit -n) too low?"
 #define SENSELESS "the capture helper's answer makes no sense"
 #define VERSIONS(n) \
-	"the capture helper %s has protocol version " n ", this libpcap has 1: install both from one package"
+	"the capture helper %s has protocol version " n ", this libpcap has 2: install both from one package"
 
 static const struct {
 	const char *mode;
@@ -426,6 +415,46 @@ process_state(unsigned int pid)
 	return state;
 }
 
+static void
+filter_goes_to_the_helper_whole(void **state)
+{
+	static struct sock_filter filter[BPFPROBE_FILTER_MAX + 1];
+	struct bpfprobe_client client;
+	struct bpfprobe_reply reply;
+	unsigned int n;
+
+	(void)state;
+	filter[0].k = 5000;
+	assert_int_equal(open_client(&client, helper("filter"), &reply), 0);
+	assert_int_equal(bpfprobe_client_attach(&client, &reply), 0);
+	for (n = 0; n <= BPFPROBE_FILTER_MAX + 1; n += n > 2 && n < 4095 ? 1364 : 1) {
+		if (n >= 2 && n <= BPFPROBE_FILTER_MAX) {
+			assert_int_equal(bpfprobe_client_filter(&client, filter, n, 276, &reply), 0);
+			assert_int_equal(reply.generation, 5000 + 276 + n);
+		} else { /* refused, and nothing lost */
+			assert_int_equal(bpfprobe_client_filter(&client, filter, n, 276, &reply), -1);
+		}
+	}
+	bpfprobe_client_close(&client);
+}
+
+/* An answer that is none: the helper is given up, the descriptors stay. */
+static void
+filter_without_an_answer(void **state)
+{
+	struct sock_filter filter[2] = { { 0, 0, 0, 0 }, { 0, 0, 0, 0 } };
+	struct bpfprobe_client client;
+	struct bpfprobe_reply reply;
+
+	(void)state;
+	assert_int_equal(open_client(&client, helper("filter-short"), &reply), 0);
+	assert_int_equal(bpfprobe_client_attach(&client, &reply), 0);
+	assert_int_equal(bpfprobe_client_filter(&client, filter, 2, 1, &reply), -1);
+	assert_int_equal(client.sock, -1);
+	assert_fd(client.slots[0], BPFPROBE_FD_SLOTS, 0);
+	bpfprobe_client_close(&client);
+}
+
 /* No SIGCHLD, no child to wait for; and the helper goes when the module has closed its end. */
 static void
 application_notices_no_process(void **state)
@@ -547,6 +576,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(helper_that_may_not_be_run),
 		cmocka_unit_test(helper_that_is_no_program),
 		cmocka_unit_test(attach_failures_are_told),
+		cmocka_unit_test(filter_goes_to_the_helper_whole),
+		cmocka_unit_test(filter_without_an_answer),
 		cmocka_unit_test(helper_starts_clean),
 		cmocka_unit_test(application_notices_no_process),
 		cmocka_unit_test(signals_of_the_application_do_not_disturb),

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <linux/filter.h>
 #include "helper/protocol.h"
 #include "tests/unit/fakehelper.h"
 
@@ -243,6 +244,50 @@ serve_attach(void)
 	if (mode_is("attach-few"))
 		finish();
 	send_fds(BPFPROBE_FD_LINK, 0, FAKE_PROBES, FAKE_PROBES);
+	send_fds(BPFPROBE_FD_SLOTS, 0, FAKE_PROBES, FAKE_PROBES);
+}
+
+/*
+ * Serves filters until the module is gone: the generation is the number of the
+ * filter's instructions plus its first one's k.  A filter of one is refused.
+ */
+static void
+serve_filters(void)
+{
+	struct {
+		struct bpfprobe_request request;
+		struct sock_filter filter[BPFPROBE_FILTER_MAX];
+	} message;
+	struct bpfprobe_reply reply;
+	size_t size;
+
+	for (;;) {
+		size = (size_t)recv(SOCK, &message, sizeof(message), MSG_TRUNC);
+		if (size < sizeof(message.request) || message.request.type != BPFPROBE_FILTER ||
+		    size != sizeof(message.request) + message.request.count * sizeof(message.filter[0]))
+			finish();
+		reply = good_reply();
+		reply.generation = message.request.count + message.filter[0].k + message.request.dlt;
+		if (message.request.count == 1) {
+			reply.status = BPFPROBE_ERROR;
+			strcpy(reply.message, "too simple");
+		}
+		say(&reply, mode_is("filter-short") ? sizeof(reply) - 1 : sizeof(reply));
+	}
+}
+
+unsigned int
+count_fds(void)
+{
+	DIR *fds = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	if (fds == NULL)
+		return 0;
+	while (readdir(fds) != NULL)
+		n++;
+	closedir(fds);
+	return n;
 }
 
 void
@@ -268,6 +313,8 @@ fake_helper(const char *name)
 		finish();
 	receive_request(BPFPROBE_ATTACH);
 	serve_attach();
+	if (strncmp(mode, "filter", strlen("filter")) == 0)
+		serve_filters();
 	/* Until the module has gone. */
 	while (poll(&hangup, 1, -1) <= 0)
 		;

@@ -13,6 +13,9 @@
 #define FAKE_PROBES 3
 #define FAKE_WAIT_MS 300 /* before the answer in mode "slow" */
 
+/* Open descriptors of this process, and one for looking. */
+unsigned int count_fds(void);
+
 /* Never returns. */
 void fake_helper(const char *mode) __attribute__((noreturn));
 

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The filter's place in a program: what it sees of a packet (view.h), the function
+ * by which it loads what the window does not have, and the stub that the helper
+ * replaces with a translated filter.
+ */
+#ifndef BPFPROBE_FILTER_BPF_H
+#define BPFPROBE_FILTER_BPF_H
+
+#include "bpf/skb.bpf.h"
+#include "bpf/linkhdr.h"
+#include "bpf/view.h"
+
+/*
+ * An immediate that the helper replaces.  The compiler has to take it for unknown;
+ * the verifier knows it, and drops the branches that it rules out.
+ */
+#define MARK(name)                                                                                 \
+	({                                                                                         \
+		__u64 immediate;                                                                   \
+		asm volatile("%0 = %1" : "=r"(immediate) : "i"(BPFPROBE_MARK_##name));             \
+		immediate;                                                                         \
+	})
+
+/* Bytes of a packet that say what its link header is: MAC header and two VLAN tags. */
+#define LINK_BYTES 24
+
+/*
+ * Offset from skb->head of the end of the linear part.  A number: the compiler must
+ * not go on with the pointers instead, which the verifier does not take for one.
+ */
+static __always_inline __u64 linear_end(struct sk_buff *skb)
+{
+	__u64 end = skb->data - skb->head;
+
+	asm volatile("" : "+r"(end));
+	return end + (skb->len - skb->data_len);
+}
+
+/* See view.h.  Of the linear part; where the frags begin, user space decides. */
+static __attribute__((noinline, used)) __s64 bpfprobe_load(
+    struct bpfprobe_view *view, __u64 offset, __u64 size)
+{
+	__u8 bytes[4];
+
+	if (offset + size > view->limit)
+		return BPFPROBE_BEYOND;
+	if (offset < view->hdrlen || offset + size > view->linear ||
+	    bpf_probe_read_kernel(bytes, 4, (void *)(view->base + offset)) < 0)
+		return BPFPROBE_UNDECIDED;
+	if (size == 1)
+		return bytes[0];
+	if (size == 2)
+		return bpfprobe_get16(bytes);
+	return (__u64)bpfprobe_get16(bytes) << 16 | bpfprobe_get16(bytes + 2);
+}
+
+/*
+ * Replaced, from its first instruction to its exit; the call shows where the load
+ * function is.  Until then it accepts, for a generation that is nobody's.
+ */
+static __noinline __s64 bpfprobe_filter(struct bpfprobe_view *view)
+{
+	__u64 mark = MARK(FILTER);
+
+	if (!mark)
+		return bpfprobe_load(view, mark, mark);
+	return mark;
+}
+
+/* Known before anything is known of the packet. */
+static __always_inline int rejects_all(void)
+{
+	return MARK(CONSTANT) == 1 && bpfprobe_filter(0) == 0;
+}
+
+static __always_inline void put_header(
+    struct bpfprobe_view *view, const struct bpfprobe_record *rec, const struct bpfprobe_link *link)
+{
+	__u32 limit = config.most + rec->l2len;
+
+	if (limit > rec->len)
+		limit = rec->len;
+	view->len = rec->len - link->skip + link->hdrlen;
+	view->limit = limit - link->skip + link->hdrlen;
+	view->hdrlen = link->hdrlen;
+	view->protocol = bpfprobe_ntohs(rec->protocol);
+	view->pkttype = rec->pkttype;
+	view->ifindex = bpfprobe_shown_ifindex(rec);
+	view->hatype = rec->arphrd;
+}
+
+/* How far the filter may read without asking: of `there` bytes. */
+static __always_inline void set_avail(struct bpfprobe_view *view, __u32 there)
+{
+	if (there > view->linear)
+		there = view->linear;
+	if (there > view->limit)
+		there = view->limit;
+	view->avail = there;
+}
+
+#ifdef BPFPROBE_DIRECT
+
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
+
+/* The window holds the link header; the packet is read where it is. */
+static __always_inline int make_view(
+    struct bpfprobe_view *view, struct sk_buff *skb, struct bpfprobe_record *rec, __u64 start, __u64 dlt)
+{
+	const __u8 *pkt = bpf_rdonly_cast(skb->head + start, 0);
+	struct bpfprobe_link link;
+
+	if (bpfprobe_link_make(&link, dlt, rec, pkt) < 0)
+		return -1;
+	__builtin_memcpy(view->window, link.hdr, sizeof(link.hdr));
+	put_header(view, rec, &link);
+	view->linear = linear_end(skb) - (start + link.skip) + link.hdrlen;
+	set_avail(view, view->linear);
+	view->base = (__u64)bpf_rdonly_cast(skb->head + start + link.skip - link.hdrlen, 0);
+	return 0;
+}
+
+#else
+
+/*
+ * Copies the packet to where it has to stand behind its link header, `at` bytes
+ * from the beginning of the window, and puts the header, `hdrlen` bytes, in front.
+ * Where VLAN tags have to be passed over it takes a second copy.
+ */
+static __always_inline int fill(struct bpfprobe_view *view, struct sk_buff *skb,
+    const struct bpfprobe_record *rec, __u64 start, struct bpfprobe_link *link, const int dlt,
+    const int at, const int hdrlen)
+{
+	__u64 window = MARK(WINDOW), origin;
+	__u8 *pkt = view->window + at;
+
+	if (window < LINK_BYTES || window > BPFPROBE_WINDOW_MAX)
+		window = BPFPROBE_WINDOW_MAX;
+	if (bpf_probe_read_kernel(pkt, window - at, skb->head + start) < 0)
+		return BPFPROBE_UNDECIDED;
+	if (bpfprobe_link_make(link, dlt, rec, pkt) < 0)
+		return -1;
+	put_header(view, rec, link);
+	origin = start + link->skip;
+	if (link->skip != (__u32)(hdrlen - at) &&
+	    bpf_probe_read_kernel(view->window + hdrlen, window - hdrlen, skb->head + origin) < 0)
+		return BPFPROBE_UNDECIDED;
+	__builtin_memcpy(view->window, link->hdr, hdrlen);
+	view->linear = linear_end(skb) - origin + hdrlen;
+	view->base = (__u64)skb->head + origin - hdrlen;
+	set_avail(view, window);
+	return 0;
+}
+
+static __always_inline int make_view(
+    struct bpfprobe_view *view, struct sk_buff *skb, struct bpfprobe_record *rec, __u64 start, __u64 dlt)
+{
+	int mac = bpfprobe_has_mac(rec), tag = rec->vlan_proto != 0;
+	struct bpfprobe_link link;
+
+	switch (dlt) {
+	case BPFPROBE_DLT_LINUX_SLL2:
+		if (mac)
+			return fill(view, skb, rec, start, &link, BPFPROBE_DLT_LINUX_SLL2, 20 - ETH_HLEN, 20);
+		return fill(view, skb, rec, start, &link, BPFPROBE_DLT_LINUX_SLL2, 20, 20);
+	case BPFPROBE_DLT_EN10MB:
+		if (mac && tag)
+			return fill(view, skb, rec, start, &link, BPFPROBE_DLT_EN10MB, 4, 16);
+		if (mac)
+			return fill(view, skb, rec, start, &link, BPFPROBE_DLT_EN10MB, 0, 0);
+		if (tag)
+			return fill(view, skb, rec, start, &link, BPFPROBE_DLT_EN10MB, 18, 18);
+		return fill(view, skb, rec, start, &link, BPFPROBE_DLT_EN10MB, 14, 14);
+	case BPFPROBE_DLT_RAW:
+		if (mac)
+			return fill(view, skb, rec, start, &link, BPFPROBE_DLT_RAW, -ETH_HLEN, 0);
+		return fill(view, skb, rec, start, &link, BPFPROBE_DLT_RAW, 0, 0);
+	default:
+		return fill(view, skb, rec, start, &link, -1, 0, 0);
+	}
+}
+
+#endif
+
+/*
+ * The verdict over the packet that begins at `start`: as of the filter function;
+ * 0 also for one that the link type cannot carry.  Sets rec->caplen.
+ */
+static __noinline __s64 decide(struct sk_buff *skb, struct bpfprobe_record *rec, __u64 start)
+{
+	__u64 linear = linear_end(skb) - start;
+	struct bpfprobe_view view;
+	int err;
+
+	rec->caplen = linear < rec->len ? linear : rec->len;
+	if (rec->caplen < LINK_BYTES && rec->caplen < rec->len)
+		return BPFPROBE_UNDECIDED;
+	err = make_view(&view, skb, rec, start, rec->layer == BPFPROBE_LAYER_ASIS ? -1ULL : MARK(DLT));
+	if (err)
+		return err == BPFPROBE_UNDECIDED ? err : 0;
+	/* Never so; but a function that nothing calls, as by a filter without loads, is dead code. */
+	if (MARK(CONSTANT) > 1)
+		return bpfprobe_load(&view, 0, 1);
+	return bpfprobe_filter(&view);
+}
+
+#endif

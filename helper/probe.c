@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See probe.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "helper/probe.h"
+#include "helper/splice.h"
+#include "bpf/tp.skel.h"
+#include "bpf/tpdirect.skel.h"
+
+/* The read-only data of the object's programs. */
+static int
+set_config(struct bpf_object *object, const struct bpfprobe_config *config)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
+
+	return map != NULL ? bpf_map__set_initial_value(map, config, sizeof(*config)) : -ENOENT;
+}
+
+/* The maps: made with the first object, shared by the others. */
+static int
+set_maps(struct bpf_object *object, const struct bpfprobe_maps *maps)
+{
+	struct bpf_map *ctl = bpf_object__find_map_by_name(object, "bpfprobe_ctl");
+	struct bpf_map *perf = bpf_object__find_map_by_name(object, "bpfprobe_rings");
+	int err;
+
+	if (ctl == NULL || perf == NULL)
+		return -ENOENT;
+	if (maps->ctl < 0)
+		return bpf_map__set_max_entries(ctl, maps->cpus + 1);
+	err = bpf_map__reuse_fd(ctl, maps->ctl);
+	return err < 0 ? err : bpf_map__reuse_fd(perf, maps->perf);
+}
+
+/* Of all leaves in the object only the one for this argument is loaded. */
+static int
+choose_programs(struct bpfprobe_probe *probe, const struct bpfprobe_target *target)
+{
+	struct bpf_program *program;
+	char name[32];
+	int err;
+
+	snprintf(name, sizeof(name), "bpfprobe_arg%u", target->arg);
+	probe->dispatcher = bpf_object__find_program_by_name(probe->object, "bpfprobe_dispatch");
+	probe->leaf = bpf_object__find_program_by_name(probe->object, name);
+	if (probe->dispatcher == NULL || probe->leaf == NULL)
+		return -ENOENT;
+	bpf_object__for_each_program(program, probe->object) {
+		if (program != probe->dispatcher && program != probe->leaf)
+			bpf_program__set_autoload(program, false);
+	}
+	err = bpf_program__set_attach_target(probe->dispatcher, 0, target->tracepoint);
+	return err < 0 ? err : bpf_program__set_attach_target(probe->leaf, 0, target->tracepoint);
+}
+
+static int
+load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
+    const struct bpfprobe_config *config, struct bpfprobe_maps *maps)
+{
+	int err;
+
+	err = set_config(probe->object, config);
+	if (err == 0)
+		err = set_maps(probe->object, maps);
+	if (err == 0)
+		err = choose_programs(probe, target);
+	if (err == 0)
+		err = bpf_object__load(probe->object);
+	if (err < 0)
+		return err;
+	probe->slots = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_leaf");
+	return bpfprobe_probe_set_leaf(probe, bpf_program__fd(probe->leaf));
+}
+
+int
+bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
+    const struct bpfprobe_config *config, struct bpfprobe_maps *maps, unsigned int reads)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "bpfprobe");
+	const void *elf;
+	size_t size;
+	int err;
+
+	memset(probe, 0, sizeof(*probe));
+	elf = reads & BPFPROBE_READS_DIRECT ? tpdirect_bpf__elf_bytes(&size) : tp_bpf__elf_bytes(&size);
+	probe->object = bpf_object__open_mem(elf, size, &opts);
+	if (probe->object == NULL)
+		return -errno;
+	err = load(probe, target, config, maps);
+	if (err < 0) {
+		bpf_object__close(probe->object);
+		probe->object = NULL;
+		return err;
+	}
+	if (maps->ctl < 0) {
+		maps->ctl = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_ctl");
+		maps->perf = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_rings");
+	}
+	return 0;
+}
+
+#define INSN(CODE, DST, SRC, OFF, IMM)                                                             \
+	{ .code = (CODE), .dst_reg = (DST), .src_reg = (SRC), .off = (OFF), .imm = (IMM) }
+
+int
+bpfprobe_probe_reads_variable(void)
+{
+	static const struct bpf_insn program[] = {
+		/* A number from 0 to 7 that the verifier does not know, as offset into 8 bytes of stack. */
+		INSN(BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, -8, 0),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_get_prandom_u32),
+		INSN(BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_0, 0, 0, 7),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_2, BPF_REG_0, 0, 0),
+		INSN(BPF_LDX | BPF_MEM | BPF_B, BPF_REG_0, BPF_REG_2, -8, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "bpfprobe_try", "GPL", program,
+	    sizeof(program) / sizeof(program[0]), NULL);
+
+	if (fd < 0)
+		return 0;
+	close(fd);
+	return 1;
+}
+
+int
+bpfprobe_probe_make_leaf(const struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
+    const struct bpfprobe_translation *translation, unsigned int generation, unsigned int dlt)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_RAW_TP,
+	    .attach_btf_id = target->btf_id);
+	struct bpfprobe_marks marks = { generation, dlt };
+	struct bpf_insn *program;
+	size_t count;
+	int fd;
+
+	program = bpfprobe_splice(bpf_program__insns(probe->leaf), bpf_program__insn_cnt(probe->leaf),
+	    translation, &marks, &count);
+	if (program == NULL)
+		return -errno;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "bpfprobe_leaf", "Dual BSD/GPL", program, count, &opts);
+	free(program);
+	return fd;
+}
+
+int
+bpfprobe_probe_set_leaf(const struct bpfprobe_probe *probe, int leaf)
+{
+	__u32 slot = 0;
+
+	return bpf_map_update_elem(probe->slots, &slot, &leaf, BPF_ANY);
+}

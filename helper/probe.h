@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One probe: the object that libbpf has loaded for it.  The dispatcher is what is
+ * attached; the leaf is what it jumps to, and the model of all later leaves.
+ */
+#ifndef BPFPROBE_PROBE_H
+#define BPFPROBE_PROBE_H
+
+#include "bpf/config.h"
+#include "helper/catalogue.h"
+#include "helper/translate.h"
+
+struct bpf_object;
+struct bpf_program;
+struct bpf_link;
+
+struct bpfprobe_probe {
+	struct bpf_object *object;
+	struct bpf_program *dispatcher; /* both of the object */
+	struct bpf_program *leaf;
+	struct bpf_link *link; /* NULL: not attached, or handed over */
+	int slots;	       /* program array with the leaf in slot 0; the object's */
+};
+
+/* The maps that all probes of a handle share; -1 until the first probe has made them. */
+struct bpfprobe_maps {
+	int ctl;
+	int perf;
+	unsigned int cpus; /* elements of ctl, without the reader's */
+};
+
+/*
+ * Loads the programs for `target`, with a leaf that lets every packet pass.  `reads`
+ * (enum bpfprobe_reads) says which programs.  Returns 0 or -errno, with nothing left
+ * behind.
+ */
+int bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
+    const struct bpfprobe_config *config, struct bpfprobe_maps *maps, unsigned int reads);
+
+/* Whether the kernel lets programs read their stack at a variable offset; see enum bpfprobe_reads. */
+int bpfprobe_probe_reads_variable(void);
+
+/*
+ * Makes a leaf with the filter and loads it; `btf_id` is the target's.  Returns its
+ * descriptor, the caller's, or -errno.
+ */
+int bpfprobe_probe_make_leaf(const struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
+    const struct bpfprobe_translation *translation, unsigned int generation, unsigned int dlt);
+
+/* Puts it into the slot: packets from now on are its.  0 or -errno. */
+int bpfprobe_probe_set_leaf(const struct bpfprobe_probe *probe, int leaf);
+
+#endif
