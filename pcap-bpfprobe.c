@@ -312,12 +312,9 @@ push_filter(pcap_t *p, const struct bpf_program *program)
 	if (reader->reach < priv->filter.reach)
 		reader->reach = priv->filter.reach;
 	if (bpfprobe_client_filter(
-	        &priv->client, program->bf_insns, program->bf_len, p->linktype, &reply) < 0) {
-		reader->passing = 1;
-	} else {
+	        &priv->client, program->bf_insns, program->bf_len, p->linktype, &reply) == 0)
 		priv->generation = reply.generation;
-		reader->passing = 0;
-	}
+	reader->passing = priv->generation == 0;
 	reader->reach = priv->filter.reach;
 }
 
@@ -458,6 +455,8 @@ open_reader(pcap_t *p, const struct bpfprobe_reply *reply)
 static int
 set_link_types(pcap_t *p, const char *proto)
 {
+	static const u_int offered[] = { DLT_LINUX_SLL2, DLT_EN10MB, DLT_RAW };
+
 	if (*proto != '\0') {
 		p->linktype = pcap_datalink_name_to_val(proto);
 		if (p->linktype < 0) {
@@ -469,13 +468,11 @@ set_link_types(pcap_t *p, const char *proto)
 		return 0;
 	}
 	p->linktype = DLT_LINUX_SLL2;
-	p->dlt_list = malloc(3 * sizeof(*p->dlt_list));
+	p->dlt_list = malloc(sizeof(offered));
 	if (p->dlt_list == NULL)
 		return fail(p, "cannot list the link types", ENOMEM);
-	p->dlt_list[0] = DLT_LINUX_SLL2;
-	p->dlt_list[1] = DLT_EN10MB;
-	p->dlt_list[2] = DLT_RAW;
-	p->dlt_count = 3;
+	memcpy(p->dlt_list, offered, sizeof(offered));
+	p->dlt_count = sizeof(offered) / sizeof(offered[0]);
 	return 0;
 }
 
