@@ -123,10 +123,10 @@ static __noinline long emit(
 }
 
 /* Whether the filter lets the packet pass, as far as it can be told here. */
-static __always_inline int passes(struct sk_buff *skb, struct bpfprobe_record *rec, __u64 start,
-    const struct bpfprobe_counters *reader)
+static __always_inline int passes(
+    const struct data *data, struct bpfprobe_record *rec, const struct bpfprobe_counters *reader)
 {
-	__s64 verdict = reader->passing ? BPFPROBE_UNDECIDED : decide(skb, rec, start);
+	__s64 verdict = reader->passing ? BPFPROBE_UNDECIDED : decide(data, rec);
 
 	/* Fewer bytes than the user wants of every packet: user space cuts it off. */
 	rec->undecided = verdict < config.snaplen;
@@ -139,7 +139,8 @@ static __noinline int capture(struct sk_buff *skb)
 	struct bpfprobe_counters *counters = my_counters(), *reader = the_readers();
 	struct bpfprobe_record rec;
 	struct net_device *dev;
-	__u64 data, start;
+	struct data data;
+	__u64 offset;
 
 	if (!counters || !reader)
 		return 0;
@@ -155,17 +156,19 @@ static __noinline int capture(struct sk_buff *skb)
 	if (!is_wanted(&rec))
 		return 0;
 
-	data = skb->data - skb->head;
-	start = find_start(skb, dev, data, &rec);
-	rec.len = data - start + skb->len;
-	rec.pkttype = find_pkttype(skb, dev, data);
+	offset = skb->data - skb->head;
+	data.head = skb->head;
+	data.start = find_start(skb, dev, offset, &rec);
+	data.end = linear_end(skb);
+	rec.len = offset - data.start + skb->len;
+	rec.pkttype = find_pkttype(skb, dev, offset);
 	rec.protocol = skb->protocol;
 	rec.probe = config.probe;
 	rec.generation = MARK(GENERATION);
 	find_vlan(skb, &rec);
-	if (!passes(skb, &rec, start, reader))
+	if (!passes(&data, &rec, reader))
 		return 0;
-	if (emit(skb, &rec, start, wanted_length(&rec, reader)) < 0)
+	if (emit(skb, &rec, data.start, wanted_length(&rec, reader)) < 0)
 		__sync_fetch_and_add(&counters->lost, 1);
 	else
 		__sync_fetch_and_add(&counters->emitted, 1);

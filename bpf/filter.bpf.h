@@ -22,20 +22,15 @@
 		immediate;                                                                         \
 	})
 
-/* Bytes of a packet that say what its link header is: MAC header and two VLAN tags. */
-#define LINK_BYTES 24
+/* Bytes of a packet that say what its link header is, MAC header and two VLAN tags, or more. */
+#define LINK_BYTES 32
 
-/*
- * Offset from skb->head of the end of the linear part.  A number: the compiler must
- * not go on with the pointers instead, which the verifier does not take for one.
- */
-static __always_inline __u64 linear_end(struct sk_buff *skb)
-{
-	__u64 end = skb->data - skb->head;
-
-	asm volatile("" : "+r"(end));
-	return end + (skb->len - skb->data_len);
-}
+/* The bytes of a packet in the kernel's memory. */
+struct data {
+	const unsigned char *head; /* skb->head */
+	__u64 start;		   /* of the packet, an offset from there */
+	__u64 end;		   /* of the linear part, the same */
+};
 
 /* See view.h.  Of the linear part; where the frags begin, user space decides. */
 static __attribute__((noinline, used)) __s64 bpfprobe_load(
@@ -43,10 +38,15 @@ static __attribute__((noinline, used)) __s64 bpfprobe_load(
 {
 	__u8 bytes[4];
 
+	const void *from = (const void *)(view->base + offset);
+
 	if (offset + size > view->limit)
 		return BPFPROBE_BEYOND;
-	if (offset < view->hdrlen || offset + size > view->linear ||
-	    bpf_probe_read_kernel(bytes, 4, (void *)(view->base + offset)) < 0)
+	if (offset + size <= view->hdrlen)
+		from = view->window + (offset & (LINK_BYTES - 1));
+	else if (offset < view->hdrlen || offset + size > view->linear)
+		return BPFPROBE_UNDECIDED;
+	if (bpf_probe_read_kernel(bytes, 4, from) < 0)
 		return BPFPROBE_UNDECIDED;
 	if (size == 1)
 		return bytes[0];
@@ -106,18 +106,18 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 
 /* The window holds the link header; the packet is read where it is. */
 static __always_inline int make_view(
-    struct bpfprobe_view *view, struct sk_buff *skb, struct bpfprobe_record *rec, __u64 start, __u64 dlt)
+    struct bpfprobe_view *view, const struct data *data, struct bpfprobe_record *rec, __u64 dlt)
 {
-	const __u8 *pkt = bpf_rdonly_cast(skb->head + start, 0);
+	const __u8 *pkt = bpf_rdonly_cast(data->head + data->start, 0);
 	struct bpfprobe_link link;
 
 	if (bpfprobe_link_make(&link, dlt, rec, pkt) < 0)
 		return -1;
 	__builtin_memcpy(view->window, link.hdr, sizeof(link.hdr));
 	put_header(view, rec, &link);
-	view->linear = linear_end(skb) - (start + link.skip) + link.hdrlen;
+	view->linear = data->end - (data->start + link.skip) + link.hdrlen;
 	set_avail(view, view->linear);
-	view->base = (__u64)bpf_rdonly_cast(skb->head + start + link.skip - link.hdrlen, 0);
+	view->base = (__u64)bpf_rdonly_cast(data->head + data->start + link.skip - link.hdrlen, 0);
 	return 0;
 }
 
@@ -128,33 +128,33 @@ static __always_inline int make_view(
  * from the beginning of the window, and puts the header, `hdrlen` bytes, in front.
  * Where VLAN tags have to be passed over it takes a second copy.
  */
-static __always_inline int fill(struct bpfprobe_view *view, struct sk_buff *skb,
-    const struct bpfprobe_record *rec, __u64 start, struct bpfprobe_link *link, const int dlt,
-    const int at, const int hdrlen)
+static __always_inline int fill(struct bpfprobe_view *view, const struct data *data,
+    const struct bpfprobe_record *rec, struct bpfprobe_link *link, const int dlt, const int at,
+    const int hdrlen)
 {
 	__u64 window = MARK(WINDOW), origin;
 	__u8 *pkt = view->window + at;
 
 	if (window < LINK_BYTES || window > BPFPROBE_WINDOW_MAX)
 		window = BPFPROBE_WINDOW_MAX;
-	if (bpf_probe_read_kernel(pkt, window - at, skb->head + start) < 0)
+	if (bpf_probe_read_kernel(pkt, window - at, data->head + data->start) < 0)
 		return BPFPROBE_UNDECIDED;
 	if (bpfprobe_link_make(link, dlt, rec, pkt) < 0)
 		return -1;
 	put_header(view, rec, link);
-	origin = start + link->skip;
+	origin = data->start + link->skip;
 	if (link->skip != (__u32)(hdrlen - at) &&
-	    bpf_probe_read_kernel(view->window + hdrlen, window - hdrlen, skb->head + origin) < 0)
+	    bpf_probe_read_kernel(view->window + hdrlen, window - hdrlen, data->head + origin) < 0)
 		return BPFPROBE_UNDECIDED;
 	__builtin_memcpy(view->window, link->hdr, hdrlen);
-	view->linear = linear_end(skb) - origin + hdrlen;
-	view->base = (__u64)skb->head + origin - hdrlen;
+	view->linear = data->end - origin + hdrlen;
+	view->base = (__u64)data->head + origin - hdrlen;
 	set_avail(view, window);
 	return 0;
 }
 
 static __always_inline int make_view(
-    struct bpfprobe_view *view, struct sk_buff *skb, struct bpfprobe_record *rec, __u64 start, __u64 dlt)
+    struct bpfprobe_view *view, const struct data *data, struct bpfprobe_record *rec, __u64 dlt)
 {
 	int mac = bpfprobe_has_mac(rec), tag = rec->vlan_proto != 0;
 	struct bpfprobe_link link;
@@ -162,41 +162,41 @@ static __always_inline int make_view(
 	switch (dlt) {
 	case BPFPROBE_DLT_LINUX_SLL2:
 		if (mac)
-			return fill(view, skb, rec, start, &link, BPFPROBE_DLT_LINUX_SLL2, 20 - ETH_HLEN, 20);
-		return fill(view, skb, rec, start, &link, BPFPROBE_DLT_LINUX_SLL2, 20, 20);
+			return fill(view, data, rec, &link, BPFPROBE_DLT_LINUX_SLL2, 20 - ETH_HLEN, 20);
+		return fill(view, data, rec, &link, BPFPROBE_DLT_LINUX_SLL2, 20, 20);
 	case BPFPROBE_DLT_EN10MB:
 		if (mac && tag)
-			return fill(view, skb, rec, start, &link, BPFPROBE_DLT_EN10MB, 4, 16);
+			return fill(view, data, rec, &link, BPFPROBE_DLT_EN10MB, 4, 16);
 		if (mac)
-			return fill(view, skb, rec, start, &link, BPFPROBE_DLT_EN10MB, 0, 0);
+			return fill(view, data, rec, &link, BPFPROBE_DLT_EN10MB, 0, 0);
 		if (tag)
-			return fill(view, skb, rec, start, &link, BPFPROBE_DLT_EN10MB, 18, 18);
-		return fill(view, skb, rec, start, &link, BPFPROBE_DLT_EN10MB, 14, 14);
+			return fill(view, data, rec, &link, BPFPROBE_DLT_EN10MB, 18, 18);
+		return fill(view, data, rec, &link, BPFPROBE_DLT_EN10MB, 14, 14);
 	case BPFPROBE_DLT_RAW:
 		if (mac)
-			return fill(view, skb, rec, start, &link, BPFPROBE_DLT_RAW, -ETH_HLEN, 0);
-		return fill(view, skb, rec, start, &link, BPFPROBE_DLT_RAW, 0, 0);
+			return fill(view, data, rec, &link, BPFPROBE_DLT_RAW, -ETH_HLEN, 0);
+		return fill(view, data, rec, &link, BPFPROBE_DLT_RAW, 0, 0);
 	default:
-		return fill(view, skb, rec, start, &link, -1, 0, 0);
+		return fill(view, data, rec, &link, -1, 0, 0);
 	}
 }
 
 #endif
 
 /*
- * The verdict over the packet that begins at `start`: as of the filter function;
- * 0 also for one that the link type cannot carry.  Sets rec->caplen.
+ * The verdict over the packet: as of the filter function; 0 also for one that the
+ * link type cannot carry.  Sets rec->caplen.
  */
-static __noinline __s64 decide(struct sk_buff *skb, struct bpfprobe_record *rec, __u64 start)
+static __noinline __s64 decide(const struct data *data, struct bpfprobe_record *rec)
 {
-	__u64 linear = linear_end(skb) - start;
+	__u64 linear = data->end - data->start;
 	struct bpfprobe_view view;
 	int err;
 
 	rec->caplen = linear < rec->len ? linear : rec->len;
 	if (rec->caplen < LINK_BYTES && rec->caplen < rec->len)
 		return BPFPROBE_UNDECIDED;
-	err = make_view(&view, skb, rec, start, rec->layer == BPFPROBE_LAYER_ASIS ? -1ULL : MARK(DLT));
+	err = make_view(&view, data, rec, rec->layer == BPFPROBE_LAYER_ASIS ? -1ULL : MARK(DLT));
 	if (err)
 		return err == BPFPROBE_UNDECIDED ? err : 0;
 	/* Never so; but a function that nothing calls, as by a filter without loads, is dead code. */

@@ -185,4 +185,16 @@ static __always_inline void find_vlan(struct sk_buff *skb, struct bpfprobe_recor
 	rec->vlan_tci = skb->vlan_tci;
 }
 
+/*
+ * Offset from skb->head of the end of the linear part.  A number: the compiler must
+ * not go on with the pointers instead, which the verifier does not take for one.
+ */
+static __always_inline __u64 linear_end(struct sk_buff *skb)
+{
+	__u64 end = skb->data - skb->head;
+
+	asm volatile("" : "+r"(end));
+	return end + (skb->len - skb->data_len);
+}
+
 #endif

@@ -71,8 +71,8 @@ bpfprobe_client_close(struct bpfprobe_client *client)
 {
 	/* Links first: no packet is looked for any more while the rest goes. */
 	close_all(&client->links, &client->nlinks);
-	close_all(&client->slots, &client->nslots);
 	close_all(&client->progs, &client->nprogs);
+	close_all(&client->slots, &client->nslots);
 	close_all(&client->rings, &client->nrings);
 	close_fd(&client->perf);
 	close_fd(&client->ctl);

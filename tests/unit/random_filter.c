@@ -59,7 +59,7 @@ random_load(struct sock_filter *insn, int for_kernel, uint64_t *seed)
 		*insn = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, value(seed));
 		break;
 	case 1:
-		*insn = (struct sock_filter)BPF_STMT(BPF_LDX | BPF_IMM, below(seed, 2) ? below(seed, 80) : value(seed));
+		*insn = (struct sock_filter)BPF_STMT(BPF_LDX | BPF_IMM, for_kernel || below(seed, 2) ? below(seed, 80) : value(seed));
 		break;
 	case 2:
 		*insn = (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, offset(for_kernel, seed));
@@ -111,11 +111,11 @@ random_jump(struct sock_filter *insn, unsigned int left, uint64_t *seed)
 }
 
 static void
-random_memory(struct sock_filter *insn, uint64_t *seed)
+random_memory(struct sock_filter *insn, int for_kernel, uint64_t *seed)
 {
 	static const uint16_t codes[] = { BPF_ST, BPF_STX, BPF_LD | BPF_MEM, BPF_LDX | BPF_W | BPF_MEM };
 
-	*insn = (struct sock_filter)BPF_STMT(codes[below(seed, 4)], below(seed, 3));
+	*insn = (struct sock_filter)BPF_STMT(codes[below(seed, for_kernel ? 3 : 4)], below(seed, 3));
 }
 
 unsigned int
@@ -138,7 +138,7 @@ random_filter(struct sock_filter *filter, unsigned int max, int for_kernel, uint
 			random_jump(&filter[i], count - 2 - i, seed);
 			break;
 		case 4:
-			random_memory(&filter[i], seed);
+			random_memory(&filter[i], for_kernel, seed);
 			break;
 		case 5:
 			filter[i] = (struct sock_filter)BPF_STMT(

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * diff [-n PROGRAMS] [-c CUTS] [-s SEED] EXPRESSIONS: the same verdict from
+ *   - the translated filter, in a program of the kernel (verdict.bpf.c), by
+ *     BPF_PROG_TEST_RUN, in each way to read that this kernel has;
+ *   - libpcap's bpf_filter(), over the bytes that a user would see;
+ *   - the kernel's own classic BPF, over the same bytes (a socket's filter).
+ * For the expressions of a file and for random programs, in all link types, with
+ * packets that are linear to different depths.  Prints TAP.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "bpf/config.h"
+#include "bpf/linkhdr.h"
+#include "bpf/view.h"
+#include "helper/probe.h"
+#include "helper/splice.h"
+#include "tests/diff/packets.h"
+#include "tests/diff/verdict.h"
+#include "tests/unit/random_filter.h"
+#include "tests/unit/reference.h"
+#include "tests/diff/verdict.skel.h"
+#include "tests/diff/verdictdirect.skel.h"
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+#define FRAMES_MAX 2000
+#define SNAPLEN 262144
+
+static struct mode {
+	const char *name;
+	unsigned int reads;
+	struct bpf_object *object; /* NULL: not on this kernel */
+	struct bpf_program *program;
+	struct verdict *verdict;
+} modes[] = {
+	{ "copies, constant offsets", 0, NULL, NULL, NULL },
+	{ "copies, variable offsets", BPFPROBE_READS_VARIABLE, NULL, NULL, NULL },
+	{ "direct", BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE, NULL, NULL, NULL },
+};
+
+static const struct {
+	const char *name;
+	int dlt;
+	unsigned int min, max;
+} links[] = {
+	{ "EN10MB", BPFPROBE_DLT_EN10MB, 0, 18 },
+	{ "LINUX_SLL2", BPFPROBE_DLT_LINUX_SLL2, 20, 20 },
+	{ "RAW", BPFPROBE_DLT_RAW, 0, 0 },
+};
+
+static struct frame frames[FRAMES_MAX];
+static unsigned int nframes;
+static int sockets[2];
+static struct {
+	unsigned long compared, accepted, undecided, whole, kernel, different;
+} sum;
+
+/* What a probe would know; every few packets have no MAC header, or a tag beside it. */
+static void
+describe(struct bpfprobe_record *rec, const struct frame *frame, unsigned int i)
+{
+	memset(rec, 0, sizeof(*rec));
+	memcpy(&rec->protocol, frame->bytes + 12, 2);
+	rec->ifindex = 3;
+	rec->foreign = i % 5 == 0;
+	rec->arphrd = 1;
+	rec->pkttype = i % 2 ? 4 : 0;
+	rec->layer = i % 4 == 3 ? BPFPROBE_LAYER_L3 : BPFPROBE_LAYER_L2;
+	rec->l2len = rec->layer == BPFPROBE_LAYER_L2 ? 14 : 0;
+	if (i % 7 == 2) {
+		rec->vlan_proto = htobe16(0x8100);
+		rec->vlan_tci = 100;
+	}
+	rec->len = rec->caplen = frame->len - (rec->l2len ? 0 : 14);
+}
+
+/* The bytes that the user sees; -1: the link type cannot carry the packet. */
+static int
+show(uint8_t *bytes, const struct frame *frame, const struct bpfprobe_record *rec, int dlt)
+{
+	const uint8_t *pkt = frame->bytes + (rec->l2len ? 0 : 14);
+	struct bpfprobe_link link;
+
+	if (bpfprobe_link_make(&link, dlt, rec, pkt) < 0)
+		return -1;
+	memcpy(bytes, link.hdr, link.hdrlen);
+	memcpy(bytes + link.hdrlen, pkt + link.skip, rec->len - link.skip);
+	return (int)(rec->len - link.skip + link.hdrlen);
+}
+
+/* What a socket with this filter receives of the bytes: the kernel's own verdict. */
+static unsigned int
+classic(const uint8_t *bytes, unsigned int len)
+{
+	uint8_t got[PACKET_MAX + 64];
+	ssize_t n;
+
+	if (send(sockets[0], bytes, len, 0) < 0)
+		return errno == EPERM ? 0 : ~0U;
+	n = recv(sockets[1], got, sizeof(got), MSG_DONTWAIT);
+	return n < 0 ? 0 : (unsigned int)n;
+}
+
+static int
+set_classic(struct sock_filter *filter, unsigned int count)
+{
+	struct sock_fprog program = { (unsigned short)count, filter };
+
+	return setsockopt(sockets[1], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+/* The kernel wants a MAC header to test with, and a whole IP header if that says so: a mere one in front. */
+static int
+ask(const struct mode *mode, int fd, const struct frame *frame, const struct bpfprobe_record *rec,
+    unsigned int linear, int64_t *verdict)
+{
+	static uint8_t data[14 + PACKET_MAX];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = data, .data_size_in = 14 + frame->len);
+
+	memcpy(data + 14, frame->bytes, frame->len);
+	mode->verdict->rec = *rec;
+	mode->verdict->skip = rec->l2len ? 14 : 28;
+	mode->verdict->linear = linear;
+	mode->verdict->verdict = -99;
+	if (bpf_prog_test_run_opts(fd, &opts) < 0)
+		return -1;
+	*verdict = mode->verdict->verdict;
+	return 0;
+}
+
+static void
+say_difference(const char *text, size_t link, const struct frame *frame, unsigned int linear,
+    const struct mode *mode, int64_t verdict, unsigned int want)
+{
+	unsigned int i;
+
+	if (sum.different++ >= 5)
+		return;
+	printf("# \"%s\" %s, %s, %s, linear %u: %lld, not %u\n# ", text, links[link].name, mode->name,
+	    frame->what, linear, (long long)verdict, want);
+	for (i = 0; i < frame->len; i++)
+		printf("%02x", frame->bytes[i]);
+	printf("\n");
+}
+
+static unsigned int
+least(unsigned int a, unsigned int b)
+{
+	return a < b ? a : b;
+}
+
+/* One packet: `classic_too`: the kernel's own classic BPF has this filter. */
+static void
+compare(const struct mode *mode, int fd, const struct sock_filter *filter, size_t link,
+    unsigned int i, int classic_too, const char *text)
+{
+	const struct frame *frame = &frames[i];
+	struct bpfprobe_record rec;
+	uint8_t bytes[PACKET_MAX + 64];
+	unsigned int want, linear, depth;
+	int64_t verdict;
+	int len;
+
+	describe(&rec, frame, i);
+	len = show(bytes, frame, &rec, links[link].dlt);
+	want = len >= 0 ? reference_run(filter, bytes, (unsigned int)len) : 0;
+	for (depth = 0; depth < 3; depth++) {
+		linear = depth == 0 ? rec.len : depth == 1 ? least(rec.len, 34) : least(rec.len, 54);
+		if (ask(mode, fd, frame, &rec, linear, &verdict) < 0) {
+			say_difference(text, link, frame, linear, mode, -errno, want);
+			return;
+		}
+		sum.compared++;
+		sum.accepted += want != 0;
+		/* Whole, and all the same: loads of half a header that is made and half the packet. */
+		sum.whole += verdict == BPFPROBE_UNDECIDED && linear == rec.len;
+		if (verdict == BPFPROBE_UNDECIDED)
+			sum.undecided++;
+		else if (verdict != want)
+			say_difference(text, link, frame, linear, mode, verdict, want);
+	}
+	if (!classic_too || len <= 0)
+		return;
+	sum.kernel++;
+	verdict = classic(bytes, (unsigned int)len);
+	if (verdict != least(want, (unsigned int)len))
+		say_difference(text, link, frame, 0, mode, verdict, want);
+}
+
+/* Loads the filter; returns the program, or -1, and in *why of 256 bytes why not. */
+static int
+load(const struct mode *mode, const struct sock_filter *filter, unsigned int count, size_t link, char *why)
+{
+	struct bpfprobe_marks marks = { 1, (unsigned int)links[link].dlt };
+	struct bpfprobe_translation translation;
+	struct bpf_insn *program;
+	size_t n;
+	int fd;
+
+	if (bpfprobe_translate(&translation, filter, count, mode->reads, links[link].min, links[link].max, why, 256) < 0)
+		return -1;
+	program = bpfprobe_splice(bpf_program__insns(mode->program), bpf_program__insn_cnt(mode->program),
+	    &translation, &marks, &n);
+	free(translation.insns);
+	if (program == NULL) {
+		snprintf(why, 256, "splice: %s", strerror(errno));
+		return -1;
+	}
+	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "verdict", "Dual BSD/GPL", program, n, NULL);
+	if (fd < 0)
+		snprintf(why, 256, "the kernel refuses %zu instructions: %s", n, strerror(errno));
+	free(program);
+	return fd;
+}
+
+static unsigned long tried[3], refused;
+
+static void
+try_expression(const struct mode *mode, size_t link, const char *text)
+{
+	static struct sock_filter filter[BPFPROBE_FILTER_MAX];
+	unsigned int count = reference_compile(links[link].dlt, text, 1, filter, BPFPROBE_FILTER_MAX), i;
+	/* bpf_filter() knows nothing beside the bytes; SLL2 has these among them. */
+	int beside = links[link].dlt != BPFPROBE_DLT_LINUX_SLL2 &&
+		(strstr(text, "bound") != NULL || strstr(text, "ifindex") != NULL);
+	int classic_too, fd;
+	char why[256];
+
+	if (count == 0 || beside)
+		return;
+	fd = load(mode, filter, count, link, why);
+	if (fd < 0) {
+		refused++;
+		printf("# \"%.60s\" %s, %s: %s\n", text, links[link].name, mode->name, why);
+		return;
+	}
+	tried[link]++;
+	classic_too = mode == &modes[0] && set_classic(filter, count) == 0;
+	for (i = 0; i < nframes; i++)
+		compare(mode, fd, filter, link, i, classic_too, text);
+	close(fd);
+}
+
+static void
+try_random(const struct mode *mode, unsigned int number, uint64_t *seed)
+{
+	struct sock_filter filter[48];
+	unsigned int count = random_filter(filter, ROWS(filter), 1, seed), i;
+	size_t link = random_next(seed) % ROWS(links);
+	char text[64], why[256];
+	int classic_too, fd;
+
+	snprintf(text, sizeof(text), "random program %u", number);
+	fd = load(mode, filter, count, link, why);
+	if (fd < 0) {
+		refused++;
+		if (refused < 5)
+			printf("# %s: %s\n", text, why);
+		return;
+	}
+	classic_too = set_classic(filter, count) == 0;
+	for (i = 0; i < 6; i++)
+		compare(mode, fd, filter, link, (unsigned int)(random_next(seed) % nframes), classic_too, text);
+	close(fd);
+}
+
+static void
+open_mode(struct mode *mode)
+{
+	struct bpfprobe_config config;
+	struct bpf_map *map;
+	const void *elf;
+	size_t size;
+
+	memset(&config, 0, sizeof(config));
+	config.snaplen = SNAPLEN;
+	config.most = UINT32_MAX / 2;
+	if (mode->reads == BPFPROBE_READS_VARIABLE && !bpfprobe_probe_reads_variable())
+		return;
+	elf = mode->reads & BPFPROBE_READS_DIRECT ? verdictdirect_bpf__elf_bytes(&size) : verdict_bpf__elf_bytes(&size);
+	mode->object = bpf_object__open_mem(elf, size, NULL);
+	if (mode->object == NULL)
+		return;
+	map = bpf_object__find_map_by_name(mode->object, ".rodata");
+	if (map == NULL || bpf_map__set_initial_value(map, &config, sizeof(config)) < 0 ||
+	    bpf_object__load(mode->object) < 0) {
+		bpf_object__close(mode->object);
+		mode->object = NULL;
+		return;
+	}
+	mode->program = bpf_object__find_program_by_name(mode->object, "verdict");
+	mode->verdict = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    bpf_object__find_map_fd_by_name(mode->object, "bpfprobe_verdict"), 0);
+}
+
+static int
+silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static void
+expressions(const struct mode *mode, const char *file)
+{
+	FILE *f = fopen(file, "r");
+	char line[4096];
+	size_t link;
+
+	if (f == NULL) {
+		perror(file);
+		exit(2);
+	}
+	while (fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		for (link = 0; link < ROWS(links) && line[0] != '#'; link++)
+			try_expression(mode, link, line);
+	}
+	fclose(f);
+}
+
+/* One line of TAP; what was compared since the last one must have come out both ways, often. */
+static int
+conclude(int number, const char *what, const struct mode *mode, unsigned long least_compared)
+{
+	int ok = sum.different == 0 && refused == 0 && sum.compared >= least_compared &&
+		sum.whole <= sum.compared / 100 && sum.accepted > sum.compared / 50 && sum.compared - sum.accepted > sum.compared / 50;
+
+	printf("# %lu compared, %lu accepted, %lu undecided (%lu of them whole), %lu with the kernel's own, %lu different, %lu refused\n",
+	    sum.compared, sum.accepted, sum.undecided, sum.whole, sum.kernel, sum.different, refused);
+	printf("%s %d %s: %s\n", ok ? "ok" : "not ok", number, what, mode->name);
+	fflush(stdout);
+	memset(&sum, 0, sizeof(sum));
+	refused = 0;
+	return ok;
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned int programs = 100000, cuts = 4, i;
+	uint64_t seed = 1;
+	int c, n = 0, ok = 1;
+	size_t m;
+
+	while ((c = getopt(argc, argv, "n:c:s:")) != -1) {
+		if (c == 'n')
+			programs = (unsigned int)atoi(optarg);
+		else if (c == 'c')
+			cuts = (unsigned int)atoi(optarg);
+		else if (c == 's')
+			seed = strtoull(optarg, NULL, 0);
+		else
+			return 2;
+	}
+	if (optind + 1 != argc)
+		return 2;
+	libbpf_set_print(silent);
+	nframes = make_frames(frames, FRAMES_MAX, cuts);
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets) < 0)
+		return 2;
+	printf("1..%zu\n", 2 * ROWS(modes));
+	for (m = 0; m < ROWS(modes); m++) {
+		open_mode(&modes[m]);
+		if (modes[m].object == NULL) {
+			printf("ok %d expressions # SKIP %s: not on this kernel\n", ++n, modes[m].name);
+			printf("ok %d random programs # SKIP %s: not on this kernel\n", ++n, modes[m].name);
+			continue;
+		}
+		memset(tried, 0, sizeof(tried));
+		expressions(&modes[m], argv[optind]);
+		printf("# filters: EN10MB %lu, LINUX_SLL2 %lu, RAW %lu; %u packets\n", tried[0], tried[1], tried[2], nframes);
+		ok &= tried[0] >= 300 && tried[1] >= 200 && tried[2] >= 200;
+		ok &= conclude(++n, "expressions", &modes[m], 500UL * nframes);
+		for (i = 0; i < programs / ROWS(modes) + 1; i++)
+			try_random(&modes[m], i, &seed);
+		ok &= conclude(++n, "random programs", &modes[m], programs / ROWS(modes) * 6);
+	}
+	return ok ? 0 : 1;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The filter's place as in the real programs, with the same code, but in a program
+ * that BPF_PROG_TEST_RUN takes: what the probe says of the packet comes from a map,
+ * and so does the end of the linear part.
+ */
+#include "bpf/filter.bpf.h"
+#include "tests/diff/verdict.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct verdict);
+} bpfprobe_verdict SEC(".maps");
+
+SEC("tc")
+int verdict(void *ctx)
+{
+	struct sk_buff *skb = ctx;
+	struct bpfprobe_record rec;
+	struct verdict *verdict;
+	struct data data;
+	__u32 zero = 0;
+
+	verdict = bpf_map_lookup_elem(&bpfprobe_verdict, &zero);
+	if (!verdict)
+		return 0;
+	if (rejects_all()) {
+		verdict->verdict = 0;
+		return 0;
+	}
+	rec = verdict->rec;
+	data.head = BPF_CORE_READ(skb, head);
+	data.start = BPF_CORE_READ(skb, data) - data.head + verdict->skip;
+	data.end = data.start + verdict->linear;
+	rec.len = BPF_CORE_READ(skb, len) - verdict->skip;
+	verdict->verdict = decide(&data, &rec);
+	return 0;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The same for kernels that let programs read a packet where it is. */
+#define BPFPROBE_DIRECT
+#include "tests/diff/verdict.bpf.c"
