@@ -90,7 +90,7 @@ static __always_inline __u64 wanted_length(
 static __noinline long emit(
     struct sk_buff *skb, const struct bpfprobe_record *rec, __u64 start, __u64 want)
 {
-	__u64 pulled = skb->data - skb->head - start, rest, now;
+	__u64 pulled = MEMORY(skb)->data - MEMORY(skb)->head - start, rest, now;
 	struct sample s;
 
 	s.rec = *rec;
@@ -134,22 +134,24 @@ static __always_inline int passes(
 }
 
 /* The same for every probe. */
-static __noinline int capture(struct sk_buff *skb)
+static __noinline int capture(struct sk_buff *packet)
 {
 	struct bpfprobe_counters *counters = my_counters(), *reader = the_readers();
 	struct bpfprobe_record rec;
 	struct net_device *dev;
+	struct sk_buff *skb;
 	struct data data;
 	__u64 offset;
 
 	if (!counters || !reader)
 		return 0;
-	if (!skb) {
+	if (!packet) {
 		__sync_fetch_and_add(&counters->null, 1);
 		return 0;
 	}
 	if (rejects_all() && !reader->passing)
 		return 0;
+	skb = MEMORY(packet);
 	__builtin_memset(&rec, 0, sizeof(rec));
 	dev = device_of(skb);
 	find_interface(skb, dev, &rec);
@@ -168,7 +170,7 @@ static __noinline int capture(struct sk_buff *skb)
 	find_vlan(skb, &rec);
 	if (!passes(&data, &rec, reader))
 		return 0;
-	if (emit(skb, &rec, data.start, wanted_length(&rec, reader)) < 0)
+	if (emit(packet, &rec, data.start, wanted_length(&rec, reader)) < 0)
 		__sync_fetch_and_add(&counters->lost, 1);
 	else
 		__sync_fetch_and_add(&counters->emitted, 1);

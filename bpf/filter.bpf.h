@@ -102,13 +102,11 @@ static __always_inline void set_avail(struct bpfprobe_view *view, __u32 there)
 
 #ifdef BPFPROBE_DIRECT
 
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
-
 /* The window holds the link header; the packet is read where it is. */
 static __always_inline int make_view(
     struct bpfprobe_view *view, const struct data *data, struct bpfprobe_record *rec, __u64 dlt)
 {
-	const __u8 *pkt = bpf_rdonly_cast(data->head + data->start, 0);
+	const __u8 *pkt = MEMORY(data->head + data->start);
 	struct bpfprobe_link link;
 
 	if (bpfprobe_link_make(&link, dlt, rec, pkt) < 0)
@@ -117,7 +115,7 @@ static __always_inline int make_view(
 	put_header(view, rec, &link);
 	view->linear = data->end - (data->start + link.skip) + link.hdrlen;
 	set_avail(view, view->linear);
-	view->base = (__u64)bpf_rdonly_cast(data->head + data->start + link.skip - link.hdrlen, 0);
+	view->base = (__u64)MEMORY(data->head + data->start + link.skip - link.hdrlen);
 	return 0;
 }
 

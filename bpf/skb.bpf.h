@@ -16,6 +16,18 @@
 /* Set by the helper before load; all programs of an object share it. */
 const volatile struct bpfprobe_config config;
 
+/*
+ * A struct to read, from a pointer that may hold anything.  Where a program may read
+ * any memory, that is also what spares the verifier a search through all types of
+ * the kernel for each pointer that is followed: 1 ms each on 6.18.
+ */
+#ifdef BPFPROBE_DIRECT
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
+#define MEMORY(p) ((__typeof__(p))bpf_rdonly_cast((p), 0))
+#else
+#define MEMORY(p) (p)
+#endif
+
 #define HEADER_UNSET 0xffff /* mac_header, network_header of a new skb (the latter may be 0 too) */
 #define ETH_HLEN 14
 
@@ -47,11 +59,12 @@ static __always_inline struct net_device *device_of(struct sk_buff *skb)
 
 	if (!IN_KERNEL(dev))
 		return 0;
+	dev = MEMORY(dev);
 	net = dev->nd_net.net;
 	if (!IN_KERNEL(net))
 		return 0;
-	lo = net->loopback_dev;
-	if (!IN_KERNEL(lo) || lo->nd_net.net != net)
+	lo = MEMORY(net)->loopback_dev;
+	if (!IN_KERNEL(lo) || MEMORY(lo)->nd_net.net != net)
 		return 0;
 	return dev;
 }
@@ -86,12 +99,12 @@ static __always_inline void find_interface(
 	if (dev) {
 		rec->ifindex = dev->ifindex;
 		rec->arphrd = dev->type;
-		rec->netns = dev->nd_net.net->ns.inum;
+		rec->netns = MEMORY(dev->nd_net.net)->ns.inum;
 	} else {
 		rec->ifindex = skb->skb_iif;
 		rec->arphrd = ARPHRD_VOID;
 		if (IN_KERNEL(sk))
-			rec->netns = sk->__sk_common.skc_net.net->ns.inum;
+			rec->netns = MEMORY(MEMORY(sk)->__sk_common.skc_net.net)->ns.inum;
 		else
 			rec->netns = netns_of_route(skb);
 	}

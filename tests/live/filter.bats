@@ -93,11 +93,11 @@ in_kernel() {
 }
 
 @test "thousands of filters under traffic: none missing, none twice, none that is rejected" {
-	local n=$(scaled 200000 4000) swaps=$(scaled 4000 100)
+	local n=$(scaled 400000 4000) swaps=$(scaled 3000 50)
 	looping loop -i "$TX" -t 10 -B 33554432 "swap=$swaps,$n,$PORT"
-	send -c "$n" -p $(scaled 20 1000)
+	send -c "$n" -p $(scaled 60 4000)
 	ended
-	[[ $(of swaps) -ge $((swaps / 2)) && $(of packets) -ge $((n / 2)) ]]
+	[[ $(of swaps) -ge $((swaps / 3)) && $(of packets) -ge $((n / 2)) ]]
 	[[ $(of missing) -eq 0 && $(of twice) -eq 0 && $(of wrong) -eq 0 ]]
 	[[ $(of odd0) -gt 0 && $(of odd1) -gt 0 ]]
 }

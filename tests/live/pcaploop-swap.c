@@ -17,7 +17,6 @@
 
 /* In SLL2: the number is at 8 in the UDP payload, behind the headers of SLL2, IPv4 and UDP. */
 #define NUMBER_AT (20 + 20 + 8 + 8)
-#define SWAP_EVERY 20 /* packets */
 #define QUIET_NS 2000000000LL
 
 static struct {
@@ -81,7 +80,7 @@ static int swap_under_traffic(pcap_t *pc, unsigned long swaps)
 	int n;
 
 	while (now_ns() - last < QUIET_NS) {
-		n = pcap_dispatch(pc, SWAP_EVERY, check, NULL);
+		n = pcap_dispatch(pc, -1, check, NULL);
 		if (n < 0)
 			return n;
 		if (n > 0)
