@@ -91,7 +91,8 @@ static int swap_under_traffic(pcap_t *pc, unsigned long swaps)
 		start = now_ns();
 		if (pcap_setfilter(pc, &swap.filter[swap.now]) < 0)
 			return -1;
-		spent += now_ns() - start;
+		last = now_ns(); /* it may take long in a slow machine */
+		spent += last - start;
 		done++;
 	}
 	printf("swaps=%lu\nswap_us=%.0f\n", done, done ? (double)spent / 1000 / (double)done : 0.0);
@@ -103,6 +104,7 @@ int pcaploop_swap(const struct pcaploop_options *opt, const char *what)
 {
 	char port[16] = "";
 	unsigned long swaps;
+	struct pcap_stat stats = { 0, 0, 0 };
 	pcap_t *pc = NULL;
 	uint32_t i, missing = 0;
 	int rc;
@@ -117,10 +119,13 @@ int pcaploop_swap(const struct pcaploop_options *opt, const char *what)
 	puts("ready");
 	fflush(stdout);
 	rc = swap_under_traffic(pc, swaps);
-	for (i = 0; i < swap.count / 2; i++)
-		missing += !swap.seen[i];
-	printf("rc=%d\npackets=%ju\nmissing=%u\ntwice=%ju\nwrong=%ju\nodd0=%ju\nodd1=%ju\n", rc,
-	    (uintmax_t)swap.packets, missing, (uintmax_t)swap.twice, (uintmax_t)swap.wrong,
+	for (i = 0; i < swap.count / 2; i++) {
+		if (!swap.seen[i] && !missing++)
+			printf("first_missing=%u\n", 2 * i);
+	}
+	pcap_stats(pc, &stats);
+	printf("rc=%d\npackets=%ju\ndrop=%u\nmissing=%u\ntwice=%ju\nwrong=%ju\nodd0=%ju\nodd1=%ju\n", rc,
+	    (uintmax_t)swap.packets, stats.ps_drop, missing, (uintmax_t)swap.twice, (uintmax_t)swap.wrong,
 	    (uintmax_t)swap.odd[0], (uintmax_t)swap.odd[1]);
 	pcap_close(pc);
 	return rc < 0;
