@@ -243,7 +243,7 @@ try_expression(const struct mode *mode, size_t link, const char *text)
 		return;
 	}
 	tried[link]++;
-	classic_too = mode == &modes[1] && set_classic(filter, count) == 0;
+	classic_too = mode == &modes[0] && set_classic(filter, count) == 0;
 	for (i = 0; i < nframes; i++)
 		compare(mode, fd, filter, link, i, classic_too, text);
 	close(fd);
