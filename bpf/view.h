@@ -36,7 +36,7 @@ struct bpfprobe_view {
 };
 
 /*
- * The load function: __s64 load(struct bpfprobe_view *view, __u32 offset, __u32 size),
+ * The load function: __s64 load(struct bpfprobe_view *view, __u64 offset, __u64 size),
  * size 1, 2 or 4.  Gives the value in host byte order, or one of these.
  */
 #define BPFPROBE_BEYOND -1    /* not within the packet's first limit bytes: such a load rejects the packet */
