@@ -168,6 +168,7 @@ static __noinline int capture(struct sk_buff *packet)
 	rec.probe = config.probe;
 	rec.generation = MARK(GENERATION);
 	find_vlan(skb, &rec);
+	make_opaque(&rec.protocol, 4);
 	if (!passes(&data, &rec, reader))
 		return 0;
 	if (emit(packet, &rec, data.start, wanted_length(&rec, reader)) < 0)

@@ -81,13 +81,13 @@ static __always_inline void put_header(
 
 	if (limit > rec->len)
 		limit = rec->len;
-	view->len = rec->len - link->skip + link->hdrlen;
-	view->limit = limit - link->skip + link->hdrlen;
-	view->hdrlen = link->hdrlen;
-	view->protocol = bpfprobe_ntohs(rec->protocol);
-	view->pkttype = rec->pkttype;
-	view->ifindex = bpfprobe_shown_ifindex(rec);
-	view->hatype = rec->arphrd;
+	view->len = OPAQUE(rec->len - link->skip + link->hdrlen);
+	view->limit = OPAQUE(limit - link->skip + link->hdrlen);
+	view->hdrlen = OPAQUE(link->hdrlen);
+	view->protocol = OPAQUE(bpfprobe_ntohs(rec->protocol));
+	view->pkttype = OPAQUE(rec->pkttype);
+	view->ifindex = OPAQUE(bpfprobe_shown_ifindex(rec));
+	view->hatype = OPAQUE(rec->arphrd);
 }
 
 /* How far the filter may read without asking: of `there` bytes. */
@@ -97,7 +97,7 @@ static __always_inline void set_avail(struct bpfprobe_view *view, __u32 there)
 		there = view->linear;
 	if (there > view->limit)
 		there = view->limit;
-	view->avail = there;
+	view->avail = OPAQUE(there);
 }
 
 #ifdef BPFPROBE_DIRECT
@@ -144,8 +144,9 @@ static __always_inline int fill(struct bpfprobe_view *view, const struct data *d
 	if (link->skip != (__u32)(hdrlen - at) &&
 	    bpf_probe_read_kernel(view->window + hdrlen, window - hdrlen, data->head + origin) < 0)
 		return BPFPROBE_UNDECIDED;
+	make_opaque(link->hdr, (hdrlen + 3) / 4);
 	__builtin_memcpy(view->window, link->hdr, hdrlen);
-	view->linear = data->end - origin + hdrlen;
+	view->linear = OPAQUE(data->end - origin + hdrlen);
 	view->base = (__u64)data->head + origin - hdrlen;
 	set_avail(view, window);
 	return 0;
@@ -155,7 +156,7 @@ static __always_inline int make_view(
     struct bpfprobe_view *view, const struct data *data, struct bpfprobe_record *rec, __u64 dlt)
 {
 	int mac = bpfprobe_has_mac(rec), tag = rec->vlan_proto != 0;
-	struct bpfprobe_link link;
+	struct bpfprobe_link link = {};
 
 	switch (dlt) {
 	case BPFPROBE_DLT_LINUX_SLL2:

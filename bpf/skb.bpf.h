@@ -28,6 +28,34 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 #define MEMORY(p) (p)
 #endif
 
+/*
+ * 32 bits that the verifier forgets what it knows of.  Before commit 41f6f64e6999
+ * ("bpf: support non-r10 register spill/fill to/from stack in precision tracking",
+ * 6.8) it took two states for equal that differ in a number on the stack of a
+ * calling function, and removed a branch that only one of them takes: what a
+ * function reads through a pointer to such a stack must not be known there.
+ */
+#ifdef BPFPROBE_DIRECT
+#define OPAQUE(value) (value)
+#else
+#define OPAQUE(value)                                                                              \
+	({                                                                                         \
+		__u64 opaque = (value);                                                            \
+		asm volatile("%0 = be32 %0\n\t%0 = be32 %0" : "+r"(opaque));                       \
+		(__u32)opaque;                                                                     \
+	})
+#endif
+
+/* The same for `count` words in memory, which is aligned to them. */
+static __always_inline void make_opaque(void *memory, const int count)
+{
+	__u32 *words = memory;
+	int i;
+
+	for (i = 0; i < count; i++)
+		words[i] = OPAQUE(words[i]);
+}
+
 #define HEADER_UNSET 0xffff /* mac_header, network_header of a new skb (the latter may be 0 too) */
 #define ETH_HLEN 14
 
