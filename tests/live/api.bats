@@ -12,27 +12,6 @@ setup_file() {
 	export SLACK=$(scaled 250 2500)
 }
 
-teardown_file() {
-	run_deferred
-}
-
-teardown() {
-	run_deferred
-}
-
-# of KEY: what the last pcaploop in the background printed, once it has ended.
-of() {
-	value "$1" "$(<"$T/loop.out")"
-}
-
-# ended: waits for that pcaploop.
-ended() {
-	local status=0
-	wait_exit "$PID" || status=$?
-	cat "$T/loop.out" "$T/loop.err"
-	return $status
-}
-
 # held CMD...: runs it while the pcaploop in the background is stopped.
 held() {
 	kill -STOP "$PID"

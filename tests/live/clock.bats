@@ -14,14 +14,6 @@ setup() {
 	[[ -n ${BPFPROBE_VM:-} ]] || skip "sets the wall clock: in virtual machines only"
 }
 
-teardown_file() {
-	run_deferred
-}
-
-teardown() {
-	run_deferred
-}
-
 # step OFFSET: sets the wall clock by so much.
 step() {
 	date -s "$1" >/dev/null

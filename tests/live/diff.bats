@@ -29,7 +29,3 @@ load lib.bash
 @test "reads at variable offsets were among them" {
 	! grep -q SKIP "$BATS_FILE_TMPDIR/1.out" || skip "this kernel has none (5.12)"
 }
-
-teardown() {
-	run_deferred
-}

@@ -10,14 +10,6 @@ setup_file() {
 	pair_setup
 }
 
-teardown_file() {
-	run_deferred
-}
-
-teardown() {
-	run_deferred
-}
-
 # says TEXT...: each text is in $output.
 says() {
 	local text

@@ -11,23 +11,6 @@ setup_file() {
 	export TX=bpfprobe:tx:netns=$NS_A
 }
 
-teardown_file() {
-	run_deferred
-}
-
-teardown() {
-	run_deferred
-}
-
-of() {
-	value "$1" "$(<"$T/loop.out")"
-}
-
-ended() {
-	wait_exit "$PID" 60 || fail "pcaploop: $(<"$T/loop.out")"
-	cat "$T/loop.out"
-}
-
 # in_kernel: of the packets that the filter rejects no record was written.
 in_kernel() {
 	local emitted filtered rejected
@@ -96,7 +79,7 @@ in_kernel() {
 	local n=$(scaled 400000 4000) swaps=$(scaled 3000 50)
 	looping loop -i "$TX" -t 10 -B 33554432 "swap=$swaps,$n,$PORT"
 	send -c "$n" -p $(scaled 60 4000)
-	ended
+	ended 60
 	[[ $(of swaps) -ge $((swaps / 3)) && $(of packets) -ge $((n / 2)) ]]
 	[[ $(of missing) -eq 0 && $(of twice) -eq 0 && $(of wrong) -eq 0 ]]
 	[[ $(of odd0) -gt 0 && $(of odd1) -gt 0 ]]

@@ -10,14 +10,6 @@ setup_file() {
 	export TX=bpfprobe:tx:netns=$NS_A
 }
 
-teardown_file() {
-	run_deferred
-}
-
-teardown() {
-	run_deferred
-}
-
 # new_helper: process id of the helper that this test's capture has started.
 new_helper() {
 	local path

@@ -59,6 +59,15 @@ run_deferred() {
 	rm -f "$list"
 }
 
+# After each test and each file; bats calls them.
+teardown() {
+	run_deferred
+}
+
+teardown_file() {
+	run_deferred
+}
+
 # --- namespaces
 
 # pair_setup [MTU]: NS_A with bpa0 and NS_B with bpb0, silent on their own; PORT
@@ -233,6 +242,19 @@ looping() {
 	shift
 	background "$name" pcaploop "$@"
 	started "$T/$name.out" "ready"
+}
+
+# of KEY: what the last "looping loop" printed, once it has ended.
+of() {
+	value "$1" "$(<"$T/loop.out")"
+}
+
+# ended [SECONDS]: waits for that pcaploop.
+ended() {
+	local status=0
+	wait_exit "$PID" "${1:-20}" || status=$?
+	cat "$T/loop.out" "$T/loop.err"
+	return $status
 }
 
 # stop [PID]: as Ctrl-C.

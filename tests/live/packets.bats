@@ -19,14 +19,6 @@ setup_file() {
 	pair_drops
 }
 
-teardown_file() {
-	run_deferred
-}
-
-teardown() {
-	run_deferred
-}
-
 # dump COUNT DEVICE [tcpdump options]: captures so many packets into $T/a.pcap.
 dump() {
 	capture dump tcpdump -c "$1" -i "$2" -w "$BATS_TEST_TMPDIR/a.pcap" -B 65536 "${@:3}"

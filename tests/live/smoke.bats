@@ -11,14 +11,6 @@ setup_file() {
 	pair_drops
 }
 
-teardown_file() {
-	run_deferred
-}
-
-teardown() {
-	run_deferred
-}
-
 # shown TEXT: tcpdump's output, without the first column.
 shown() {
 	wait_exit "$PID"

@@ -10,14 +10,6 @@ setup_file() {
 	pair_setup
 }
 
-teardown_file() {
-	run_deferred
-}
-
-teardown() {
-	run_deferred
-}
-
 # TCP has cleared skb->dev by then; the route still knows the namespace.
 @test "a segment that TCP drops belongs to its namespace" {
 	local port=$((PORT + 3))

@@ -10,14 +10,6 @@ setup_file() {
 	export TX=bpfprobe:tx:netns=$NS_A
 }
 
-teardown_file() {
-	run_deferred
-}
-
-teardown() {
-	run_deferred
-}
-
 # printed COUNT: tcpdump has ended by itself after so many lines.
 printed() {
 	wait_exit "$PID"

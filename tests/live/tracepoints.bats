@@ -11,10 +11,6 @@ setup_file() {
 	tracepoints | sort >"$LIST"
 }
 
-teardown() {
-	run_deferred
-}
-
 # Independent of the helper: names of the btf_trace_* typedefs, each a pointer to
 # a function type whose first parameter is the context, one name per line for
 # those with a parameter of type struct sk_buff *.
