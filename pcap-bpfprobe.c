@@ -41,7 +41,6 @@ struct pcap_bpfprobe {
 	u_char *packet; /* the packet that was delivered last, where it needed a header */
 	int attached;
 	int nonblock;
-	int nano;
 };
 
 /* Frees everything; safe on a handle that is made half, or freed already. */
@@ -215,7 +214,8 @@ deliver(pcap_t *p, const struct bpfprobe_record *rec, pcap_handler callback, u_c
 		h.caplen = wanted;
 	if (h.caplen > (u_int)p->snapshot)
 		h.caplen = (u_int)p->snapshot;
-	bpfprobe_clock_wall(&priv->reader.clock, bpfprobe_record_time(rec), priv->nano, &h.ts);
+	bpfprobe_clock_wall(&priv->reader.clock, bpfprobe_record_time(rec),
+	    p->opt.tstamp_precision == PCAP_TSTAMP_PRECISION_NANO, &h.ts);
 	callback(user, &h, pkt);
 	priv->reader.control.reader->delivered++;
 	return 1;
@@ -510,7 +510,6 @@ try_activate(pcap_t *p)
 		return PCAP_ERROR_RFMON_NOTSUP;
 	if (p->snapshot <= 0 || p->snapshot > MAXIMUM_SNAPLEN)
 		p->snapshot = MAXIMUM_SNAPLEN;
-	priv->nano = p->opt.tstamp_precision == PCAP_TSTAMP_PRECISION_NANO;
 
 	err = bpfprobe_events_open(&priv->events);
 	if (err < 0)

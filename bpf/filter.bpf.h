@@ -37,7 +37,6 @@ static __attribute__((noinline, used)) __s64 bpfprobe_load(
     struct bpfprobe_view *view, __u64 offset, __u64 size)
 {
 	__u8 bytes[4];
-
 	const void *from = (const void *)(view->base + offset);
 
 	if (offset + size > view->limit)

@@ -199,6 +199,13 @@ BPFPROBE_INLINE int bpfprobe_link_raw(
 	return type == BPFPROBE_ETHERTYPE_IP || type == BPFPROBE_ETHERTYPE_IPV6 ? 0 : -1;
 }
 
+/* The fewest and the most bytes of header that bpfprobe_link_make() makes for `dlt`. */
+BPFPROBE_INLINE void bpfprobe_link_bounds(int dlt, __u32 *min, __u32 *max)
+{
+	*min = dlt == BPFPROBE_DLT_LINUX_SLL2 ? BPFPROBE_LINK_MAX : 0;
+	*max = dlt == BPFPROBE_DLT_EN10MB ? BPFPROBE_ETH_HLEN + 4 : *min;
+}
+
 /*
  * Makes the link header of type `dlt` for the packet of `rec`, whose rec->caplen
  * bytes are at `pkt`.  A dlt that is none of the above gets none: the bytes are

@@ -40,9 +40,10 @@ int bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply
 
 /*
  * Lets it put a filter into the probes: `count` instructions of classic BPF (struct
- * bpf_insn of libpcap, struct sock_filter of the kernel), made for link type `dlt`.  0: done, and reply->generation is in every record that this filter
- * lets pass.  -1: what was there stays there, *reply says why; after an answer that
- * did not come or makes no sense the helper is given up.
+ * bpf_insn of libpcap, struct sock_filter of the kernel), made for link type `dlt`.
+ * 0: done, and reply->generation is in every record that this filter lets pass.  -1:
+ * what was there stays there, *reply says why; after an answer that did not come or
+ * makes no sense the helper is given up.
  */
 int bpfprobe_client_filter(struct bpfprobe_client *client, const void *insns, unsigned int count,
     int dlt, struct bpfprobe_reply *reply);

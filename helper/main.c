@@ -219,20 +219,11 @@ receive(struct message *message)
 }
 
 static int
-silent(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
-static int
 prepare(void)
 {
 	struct timeval timeout = { SEND_TIMEOUT, 0 };
 
-	libbpf_set_print(silent);
+	libbpf_set_print(NULL);
 	if (setsockopt(BPFPROBE_SOCK, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
 		return -1;
 	/* Neither a debugger of the same user nor a program of ours gets at what we hold. */

@@ -27,7 +27,7 @@ bpfprobe_rings_pages(uint32_t pages, uint32_t size, unsigned int cpus, unsigned 
 	uint64_t bytes, whole;
 
 	if (pages > 0)
-		return (unsigned int)round_up_power(pages);
+		return pages;
 	if (size == 0)
 		size = DEFAULT_BUFFER;
 	whole = round_up_power(size);

@@ -15,8 +15,8 @@ struct bpfprobe_rings {
 };
 
 /*
- * How many pages each ring has.  `pages` is what the user asks for (0: nothing),
- * rounded up to a power of two.  Else the buffer of `size` bytes (0: libpcap's
+ * How many pages each ring has.  `pages` is what the user asks for (0: nothing), a
+ * power of two.  Else the buffer of `size` bytes (0: libpcap's
  * default, 2 MiB) is given out twice, since hardly ever all CPUs are busy: each of
  * `cpus` rings gets 2 * size / cpus, rounded up to a power of two, but at least
  * 128 KiB, room for one packet of the greatest length, and at most the whole

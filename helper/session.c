@@ -189,17 +189,6 @@ bpfprobe_session_detach(struct bpfprobe_session *session)
 	}
 }
 
-/* The lengths that the header of a link type can have (bpf/linkhdr.h). */
-static void
-header_bounds(const struct bpfprobe_session *session, unsigned int dlt, unsigned int *min, unsigned int *max)
-{
-	*min = *max = 0;
-	if (dlt == BPFPROBE_DLT_LINUX_SLL2 && !session->asis)
-		*min = *max = BPFPROBE_LINK_MAX;
-	else if (dlt == BPFPROBE_DLT_EN10MB)
-		*max = BPFPROBE_ETH_HLEN + 4;
-}
-
 /*
  * Flips all probes to `leaves`.  The kernel has taken them already; should a flip
  * fail all the same, the module filters itself, whatever is in which slot.
@@ -221,24 +210,25 @@ install(struct bpfprobe_session *session, const struct bpfprobe_translation *tra
 {
 	unsigned int generation = session->generation % BPFPROBE_GENERATION_MAX + 1;
 	int leaves[BPFPROBE_TARGETS_MAX];
-	unsigned int i, made;
+	unsigned int made = 0;
 	int err = 0;
 
-	for (made = 0; made < session->count && err == 0; made++) {
-		leaves[made] = bpfprobe_probe_make_leaf(
+	while (made < session->count && err == 0) {
+		err = bpfprobe_probe_make_leaf(
 		    &session->probes[made], &session->targets[made], translation, generation, dlt);
-		if (leaves[made] < 0) {
-			err = leaves[made];
-			break;
+		if (err >= 0) {
+			leaves[made++] = err;
+			err = 0;
 		}
 	}
+	/* Spent also by a flip that fails: some probes may have it in their records. */
+	session->generation = generation;
 	if (err == 0)
 		err = set_leaves(session, leaves);
-	for (i = 0; i < made; i++)
-		close(leaves[i]);
+	while (made > 0)
+		close(leaves[--made]);
 	if (err < 0)
 		return bpfprobe_fail_errno(reply, -err, "the kernel refuses the filter");
-	session->generation = generation;
 	reply->generation = generation;
 	reply->status = BPFPROBE_OK;
 	return 0;
@@ -253,7 +243,7 @@ bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_
 	int err;
 
 	reply->status = BPFPROBE_ERROR;
-	header_bounds(session, request->dlt, &min, &max);
+	bpfprobe_link_bounds(session->asis ? -1 : (int)request->dlt, &min, &max);
 	if (bpfprobe_translate(&translation, filter, request->count, session->reads, min, max,
 	        reply->message, sizeof(reply->message)) < 0)
 		return -1;

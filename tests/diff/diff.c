@@ -49,11 +49,10 @@ static struct mode {
 static const struct {
 	const char *name;
 	int dlt;
-	unsigned int min, max;
 } links[] = {
-	{ "EN10MB", BPFPROBE_DLT_EN10MB, 0, 18 },
-	{ "LINUX_SLL2", BPFPROBE_DLT_LINUX_SLL2, 20, 20 },
-	{ "RAW", BPFPROBE_DLT_RAW, 0, 0 },
+	{ "EN10MB", BPFPROBE_DLT_EN10MB },
+	{ "LINUX_SLL2", BPFPROBE_DLT_LINUX_SLL2 },
+	{ "RAW", BPFPROBE_DLT_RAW },
 };
 
 static struct frame frames[FRAMES_MAX];
@@ -202,10 +201,12 @@ load(const struct mode *mode, const struct sock_filter *filter, unsigned int cou
 	struct bpfprobe_marks marks = { 1, (unsigned int)links[link].dlt };
 	struct bpfprobe_translation translation;
 	struct bpf_insn *program;
+	unsigned int min, max;
 	size_t n;
 	int fd;
 
-	if (bpfprobe_translate(&translation, filter, count, mode->reads, links[link].min, links[link].max, why, 256) < 0)
+	bpfprobe_link_bounds(links[link].dlt, &min, &max);
+	if (bpfprobe_translate(&translation, filter, count, mode->reads, min, max, why, 256) < 0)
 		return -1;
 	program = bpfprobe_splice(bpf_program__insns(mode->program), bpf_program__insn_cnt(mode->program),
 	    &translation, &marks, &n);
@@ -301,15 +302,6 @@ open_mode(struct mode *mode)
 	    bpf_object__find_map_fd_by_name(mode->object, "bpfprobe_verdict"), 0);
 }
 
-static int
-silent(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
 /* Every one of `stride` expressions. */
 static void
 expressions(const struct mode *mode, const char *file, unsigned int stride)
@@ -373,7 +365,7 @@ main(int argc, char **argv)
 	}
 	if (optind + 1 != argc || stride == 0)
 		return 2;
-	libbpf_set_print(silent);
+	libbpf_set_print(NULL);
 	nframes = make_frames(frames, FRAMES_MAX, cuts);
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets) < 0)
 		return 2;
