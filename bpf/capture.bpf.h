@@ -49,12 +49,14 @@ struct sample {
 	__u8 pulled[PULLED_MAX + 1];
 };
 
-static __always_inline struct bpfprobe_counters *my_counters(void)
-{
-	__u32 cpu = bpf_get_smp_processor_id();
-
-	return bpf_map_lookup_elem(&bpfprobe_ctl, &cpu);
-}
+/* Adds one to a counter of this CPU. */
+#define COUNT(name)                                                                                \
+	({                                                                                         \
+		__u32 cpu = bpf_get_smp_processor_id();                                            \
+		struct bpfprobe_counters *counters = bpf_map_lookup_elem(&bpfprobe_ctl, &cpu);     \
+		if (counters)                                                                      \
+			__sync_fetch_and_add(&counters->name, 1);                                  \
+	})
 
 static __always_inline struct bpfprobe_counters *the_readers(void)
 {
@@ -90,7 +92,7 @@ static __always_inline __u64 wanted_length(
 static __noinline long emit(
     struct sk_buff *skb, const struct bpfprobe_record *rec, __u64 start, __u64 want)
 {
-	__u64 pulled = MEMORY(skb)->data - MEMORY(skb)->head - start, rest, now;
+	__u64 pulled = skb->data - skb->head - start, rest, now;
 	struct sample s;
 
 	s.rec = *rec;
@@ -133,60 +135,65 @@ static __always_inline int passes(
 	return verdict != 0;
 }
 
-/* The same for every probe. */
-static __noinline int capture(struct sk_buff *packet)
+/* What is known of the packet beside its bytes. */
+static __always_inline void find_beside(
+    struct sk_buff *skb, struct net_device *dev, struct bpfprobe_record *rec)
 {
-	struct bpfprobe_counters *counters = my_counters(), *reader = the_readers();
+	find_interface(skb, dev, rec);
+	rec->pkttype = find_pkttype(skb, dev);
+}
+
+/* The same for every probe. */
+static __always_inline int capture(struct sk_buff *skb)
+{
+	const struct bpfprobe_counters *reader = the_readers();
 	struct bpfprobe_record rec;
 	struct net_device *dev;
-	struct sk_buff *skb;
 	struct data data;
-	__u64 offset;
 
-	if (!counters || !reader)
+	if (!reader)
 		return 0;
-	if (!packet) {
-		__sync_fetch_and_add(&counters->null, 1);
+	if (!skb) {
+		COUNT(null);
 		return 0;
 	}
 	if (rejects_all() && !reader->passing)
 		return 0;
-	skb = MEMORY(packet);
 	__builtin_memset(&rec, 0, sizeof(rec));
 	dev = device_of(skb);
-	find_interface(skb, dev, &rec);
-	if (!is_wanted(&rec))
-		return 0;
-
-	offset = skb->data - skb->head;
+	rec.arphrd = dev ? dev->type : ARPHRD_VOID;
+	data.packet = way_to_frags(skb);
 	data.head = skb->head;
-	data.start = find_start(skb, dev, offset, &rec);
+	data.data = skb->data - skb->head;
+	data.start = find_start(skb, dev, data.data, &rec);
 	data.end = linear_end(skb);
-	rec.len = offset - data.start + skb->len;
-	rec.pkttype = find_pkttype(skb, dev, offset);
+	rec.len = data.data - data.start + skb->len;
 	rec.protocol = skb->protocol;
 	rec.probe = config.probe;
 	rec.generation = MARK(GENERATION);
 	find_vlan(skb, &rec);
+	/* Most packets are rejected: for them no more is found than the filter looks at. */
+	if (MARK(BESIDE))
+		find_beside(skb, dev, &rec);
 	make_opaque(&rec.protocol, 4);
 	if (!passes(&data, &rec, reader))
 		return 0;
-	if (emit(packet, &rec, data.start, wanted_length(&rec, reader)) < 0)
-		__sync_fetch_and_add(&counters->lost, 1);
+	if (!MARK(BESIDE))
+		find_beside(skb, dev, &rec);
+	if (!is_wanted(&rec))
+		return 0;
+	if (emit(skb, &rec, data.start, wanted_length(&rec, reader)) < 0)
+		COUNT(lost);
 	else
-		__sync_fetch_and_add(&counters->emitted, 1);
+		COUNT(emitted);
 	return 0;
 }
 
 /* Without a leaf, which the helper never lets happen, packets are lost. */
 static __always_inline int dispatch(void *ctx)
 {
-	struct bpfprobe_counters *counters;
-
 	bpf_tail_call(ctx, &bpfprobe_leaf, 0);
-	counters = my_counters();
-	if (counters)
-		__sync_fetch_and_add(&counters->lost, 1);
+	COUNT(lost);
 	return 0;
 }
 

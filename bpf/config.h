@@ -13,6 +13,14 @@ enum bpfprobe_direction {
 	BPFPROBE_DIR_OUT,
 };
 
+/* How the kernel maps memory; all 0 where it does not tell (helper/pagemap.h). */
+struct bpfprobe_pagemap {
+	__u64 pages;	   /* address of the struct page of physical address 0 */
+	__u64 memory;	   /* address of physical address 0 */
+	__u32 page_struct; /* bytes of a struct page */
+	__u32 page_size;
+};
+
 struct bpfprobe_config {
 	__u32 probe;	 /* index in the handle, goes into every record */
 	__u32 snaplen;	 /* bytes of a packet, link header included, that the user wants */
@@ -24,6 +32,7 @@ struct bpfprobe_config {
 	__u32 direction; /* enum bpfprobe_direction */
 	__u32 asis;	 /* 1: the packet starts at skb->data (proto= option) */
 	__u32 tai;	 /* 1: CLOCK_TAI, else CLOCK_BOOTTIME */
+	struct bpfprobe_pagemap pagemap;
 };
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef BPFPROBE_FILTER_BPF_H
 #define BPFPROBE_FILTER_BPF_H
 
-#include "bpf/skb.bpf.h"
+#include "bpf/frags.bpf.h"
 #include "bpf/linkhdr.h"
 #include "bpf/view.h"
 
@@ -30,9 +30,11 @@ struct data {
 	const unsigned char *head; /* skb->head */
 	__u64 start;		   /* of the packet, an offset from there */
 	__u64 end;		   /* of the linear part, the same */
+	__u64 data;		   /* skb->data, the same */
+	__u64 packet;		   /* way_to_frags() of it */
 };
 
-/* See view.h.  Of the linear part; where the frags begin, user space decides. */
+/* See view.h. */
 static __attribute__((noinline, used)) __s64 bpfprobe_load(
     struct bpfprobe_view *view, __u64 offset, __u64 size)
 {
@@ -43,9 +45,10 @@ static __attribute__((noinline, used)) __s64 bpfprobe_load(
 		return BPFPROBE_BEYOND;
 	if (offset + size <= view->hdrlen)
 		from = view->window + (offset & (LINK_BYTES - 1));
-	else if (offset < view->hdrlen || offset + size > view->linear)
+	else if (offset < view->hdrlen)
 		return BPFPROBE_UNDECIDED;
-	if (bpf_probe_read_kernel(bytes, 4, from) < 0)
+	if ((offset + size > view->linear ? read_beyond(view, bytes, offset, size) :
+					    bpf_probe_read_kernel(bytes, 4, from)) < 0)
 		return BPFPROBE_UNDECIDED;
 	if (size == 1)
 		return bytes[0];
@@ -73,16 +76,52 @@ static __always_inline int rejects_all(void)
 	return MARK(CONSTANT) == 1 && bpfprobe_filter(0) == 0;
 }
 
-static __always_inline void put_header(
-    struct bpfprobe_view *view, const struct bpfprobe_record *rec, const struct bpfprobe_link *link)
+/* Whether the linear part says what the link header is; rec->caplen is its length. */
+static __always_inline int is_enough(const struct bpfprobe_record *rec, const __u8 *pkt)
+{
+	__u16 type;
+
+	if (rec->caplen >= LINK_BYTES || rec->caplen == rec->len)
+		return 1;
+	if (!rec->caplen || (rec->l2len && !bpfprobe_has_mac(rec)))
+		return 0;
+	/* An ethertype, and none behind which there is another one. */
+	type = bpfprobe_ethertype(rec, pkt);
+	return type >= BPFPROBE_ETH_TYPE_MIN && type != BPFPROBE_ETHERTYPE_8021Q &&
+	       type != BPFPROBE_ETHERTYPE_8021AD;
+}
+
+/*
+ * As bpfprobe_link_make(), of which most is spared if the filter does not look there;
+ * also BPFPROBE_UNDECIDED.
+ */
+static __always_inline int make_link(
+    struct bpfprobe_link *link, int dlt, const struct bpfprobe_record *rec, const __u8 *pkt)
+{
+	if (!is_enough(rec, pkt))
+		return BPFPROBE_UNDECIDED;
+	if (dlt != BPFPROBE_DLT_LINUX_SLL2 || MARK(BESIDE))
+		return bpfprobe_link_make(link, dlt, rec, pkt);
+	bpfprobe_put16(link->hdr, bpfprobe_ethertype(rec, pkt));
+	link->hdrlen = BPFPROBE_LINK_MAX;
+	link->skip = bpfprobe_has_mac(rec) ? BPFPROBE_ETH_HLEN : 0;
+	return 0;
+}
+
+static __always_inline void put_header(struct bpfprobe_view *view, const struct data *data,
+    const struct bpfprobe_record *rec, const struct bpfprobe_link *link)
 {
 	__u32 limit = config.most + rec->l2len;
 
+	view->packet = data->packet;
+	view->data = data->data - data->start - link->skip + link->hdrlen;
 	if (limit > rec->len)
 		limit = rec->len;
 	view->len = OPAQUE(rec->len - link->skip + link->hdrlen);
 	view->limit = OPAQUE(limit - link->skip + link->hdrlen);
 	view->hdrlen = OPAQUE(link->hdrlen);
+	if (!MARK(BESIDE))
+		return;
 	view->protocol = OPAQUE(bpfprobe_ntohs(rec->protocol));
 	view->pkttype = OPAQUE(rec->pkttype);
 	view->ifindex = OPAQUE(bpfprobe_shown_ifindex(rec));
@@ -106,15 +145,15 @@ static __always_inline int make_view(
     struct bpfprobe_view *view, const struct data *data, struct bpfprobe_record *rec, __u64 dlt)
 {
 	const __u8 *pkt = MEMORY(data->head + data->start);
-	struct bpfprobe_link link;
+	struct bpfprobe_link *link = (struct bpfprobe_link *)view->window;
+	int err = make_link(link, dlt, rec, pkt);
 
-	if (bpfprobe_link_make(&link, dlt, rec, pkt) < 0)
-		return -1;
-	__builtin_memcpy(view->window, link.hdr, sizeof(link.hdr));
-	put_header(view, rec, &link);
-	view->linear = data->end - (data->start + link.skip) + link.hdrlen;
+	if (err < 0)
+		return err;
+	put_header(view, data, rec, link);
+	view->linear = data->end - (data->start + link->skip) + link->hdrlen;
 	set_avail(view, view->linear);
-	view->base = (__u64)MEMORY(data->head + data->start + link.skip - link.hdrlen);
+	view->base = (__u64)MEMORY(data->head + data->start + link->skip - link->hdrlen);
 	return 0;
 }
 
@@ -131,14 +170,16 @@ static __always_inline int fill(struct bpfprobe_view *view, const struct data *d
 {
 	__u64 window = MARK(WINDOW), origin;
 	__u8 *pkt = view->window + at;
+	int err;
 
 	if (window < LINK_BYTES || window > BPFPROBE_WINDOW_MAX)
 		window = BPFPROBE_WINDOW_MAX;
 	if (bpf_probe_read_kernel(pkt, window - at, data->head + data->start) < 0)
 		return BPFPROBE_UNDECIDED;
-	if (bpfprobe_link_make(link, dlt, rec, pkt) < 0)
-		return -1;
-	put_header(view, rec, link);
+	err = make_link(link, dlt, rec, pkt);
+	if (err < 0)
+		return err;
+	put_header(view, data, rec, link);
 	origin = data->start + link->skip;
 	if (link->skip != (__u32)(hdrlen - at) &&
 	    bpf_probe_read_kernel(view->window + hdrlen, window - hdrlen, data->head + origin) < 0)
@@ -192,8 +233,6 @@ static __noinline __s64 decide(const struct data *data, struct bpfprobe_record *
 	int err;
 
 	rec->caplen = linear < rec->len ? linear : rec->len;
-	if (rec->caplen < LINK_BYTES && rec->caplen < rec->len)
-		return BPFPROBE_UNDECIDED;
 	err = make_view(&view, data, rec, rec->layer == BPFPROBE_LAYER_ASIS ? -1ULL : MARK(DLT));
 	if (err)
 		return err == BPFPROBE_UNDECIDED ? err : 0;

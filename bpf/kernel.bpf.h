@@ -38,6 +38,22 @@ enum {
 #define ARPHRD_LOOPBACK 772
 #define ARPHRD_VOID 0xffff
 
+/* What kernel functions take; no field of theirs is read. */
+struct __sk_buff {
+	__u32 len;
+};
+
+struct bpf_dynptr {
+	__u64 opaque[2];
+};
+
+/* struct bio_vec in 5.10, struct skb_frag in 7.2; not changed in between. */
+struct frag {
+	__u64 page; /* address of its struct page; lowest bit: no memory of this host (struct net_iov) */
+	__u32 len;
+	__u32 offset;
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct net_device;
@@ -88,8 +104,14 @@ struct sk_buff {
 	__be16 protocol;
 	__u16 network_header;
 	__u16 mac_header;
+	unsigned int end; /* of the linear part's memory, an offset from head; struct skb_shared_info follows */
 	unsigned char *head;
 	unsigned char *data;
+};
+
+struct skb_shared_info {
+	__u8 nr_frags;
+	struct frag frags[1];
 };
 
 #pragma clang attribute pop

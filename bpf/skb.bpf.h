@@ -81,7 +81,7 @@ static __always_inline void make_opaque(void *memory, const int count)
  */
 static __always_inline struct net_device *device_of(struct sk_buff *skb)
 {
-	struct net_device *dev = skb->dev;
+	struct net_device *dev = MEMORY(skb)->dev;
 	struct net_device *lo;
 	struct net *net;
 
@@ -103,7 +103,7 @@ static __always_inline struct net_device *device_of(struct sk_buff *skb)
  * point to it: there the route is what is left.  The pointer has no type for the
  * verifier, so that this goes by helper calls.
  */
-static __always_inline __u32 netns_of_route(struct sk_buff *skb)
+static __noinline __u32 netns_of_route(struct sk_buff *skb)
 {
 	__u64 route = skb->_skb_refdst & ~1UL;
 	struct net_device *dev;
@@ -122,15 +122,13 @@ static __always_inline __u32 netns_of_route(struct sk_buff *skb)
 static __always_inline void find_interface(
     struct sk_buff *skb, struct net_device *dev, struct bpfprobe_record *rec)
 {
-	struct sock *sk = skb->sk;
+	struct sock *sk = MEMORY(skb)->sk;
 
 	if (dev) {
 		rec->ifindex = dev->ifindex;
-		rec->arphrd = dev->type;
 		rec->netns = MEMORY(dev->nd_net.net)->ns.inum;
 	} else {
 		rec->ifindex = skb->skb_iif;
-		rec->arphrd = ARPHRD_VOID;
 		if (IN_KERNEL(sk))
 			rec->netns = MEMORY(MEMORY(sk)->__sk_common.skc_net.net)->ns.inum;
 		else
@@ -187,8 +185,7 @@ static __always_inline __u32 find_start(
  * MAC header without having a socket, is incoming; one that came in
  * elsewhere is forwarded, so outgoing here; the rest was made on this host.
  */
-static __always_inline __u8 find_pkttype(
-    struct sk_buff *skb, struct net_device *dev, __u32 data)
+static __always_inline __u8 find_pkttype(struct sk_buff *skb, struct net_device *dev)
 {
 	__u8 type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
 	__u32 mac = skb->mac_header;
@@ -199,7 +196,7 @@ static __always_inline __u8 find_pkttype(
 		if (iif)
 			in = !dev || dev->ifindex == iif;
 		else
-			in = !skb->sk && mac != HEADER_UNSET && mac < data;
+			in = !MEMORY(skb)->sk && mac != HEADER_UNSET && mac < (__u32)(skb->data - skb->head);
 	} else {
 		in = config.direction == BPFPROBE_DIR_IN;
 	}

@@ -25,12 +25,14 @@ struct bpfprobe_view {
 	__u32 avail;	/* offsets below this can be read from the window or from base */
 	__u32 hdrlen;	/* bytes of the link header that are not the packet's own */
 	__u32 linear;	/* offsets below this are in the linear part, or in the header */
-	__u32 protocol; /* the ancillary data of a live capture, host byte order */
+	__u32 protocol; /* the ancillary data of a live capture, host byte order; see MARK_BESIDE */
 	__u32 pkttype;
 	__u32 ifindex;
 	__u32 hatype;
 	__u32 pad;
 	__u64 base;	/* address of offset 0, if the header stood in front of the packet */
+	__u64 packet;	/* the program's own, as is the next: its way to the frags */
+	__u64 data;
 	__u8 before[24];		   /* room for the program while it fills the window */
 	__u8 window[BPFPROBE_WINDOW_MAX]; /* the window begins at 0 */
 };
@@ -54,5 +56,10 @@ struct bpfprobe_view {
 #define BPFPROBE_MARK_DLT 0x2b9f0003	    /* link type of the handle (DLT_*) */
 #define BPFPROBE_MARK_WINDOW 0x2b9f0004	    /* bytes that the filter wants in the window; 0: none */
 #define BPFPROBE_MARK_CONSTANT 0x2b9f0005   /* 1: the verdict does not depend on the view */
+/*
+ * 0: the filter looks neither at ancillary data nor, of a header that is always
+ * there, behind its first two bytes, the protocol.  Neither need be made then.
+ */
+#define BPFPROBE_MARK_BESIDE 0x2b9f0006
 
 #endif

@@ -265,9 +265,14 @@ load_indirect(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int s
 			put(out, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, VIEW, FIELD(hdrlen), 0);
 			jump(out, BPF_JMP | BPF_JLT | BPF_X, BPF_REG_2, BPF_REG_0, 0, call);
 		}
-		move(out, BPF_REG_3, BPF_REG_2);
-		put(out, BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_3, 0, 0, size);
-		jump(out, BPF_JMP | BPF_JGT | BPF_X, BPF_REG_3, AVAIL, 0, call);
+		/*
+		 * Not r2 + size > avail: where the verifier knows that sum for a copy of r2
+		 * (commit 98d7ca374ba4, 6.12) it can make a number of r2 that it then does
+		 * not take as an offset.
+		 */
+		move(out, BPF_REG_3, AVAIL);
+		put(out, BPF_ALU64 | BPF_SUB | BPF_K, BPF_REG_3, 0, 0, size);
+		jump(out, BPF_JMP | BPF_JSGT | BPF_X, BPF_REG_2, BPF_REG_3, 0, call);
 		if (direct)
 			put(out, BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, VIEW, FIELD(base), 0);
 		else
@@ -427,9 +432,14 @@ bpfprobe_emit_needs(struct bpfprobe_emit *out, const struct sock_filter *insn)
 	if ((class != BPF_LD && class != BPF_LDX) || mode == BPF_IMM || mode == BPF_MEM)
 		return;
 	out->looks = 1;
+	if (bpfprobe_emit_ancillary(insn) >= 0)
+		out->beside = 1;
 	if (mode == BPF_LEN || bpfprobe_emit_ancillary(insn) >= 0)
 		return;
 	out->loads = 1;
+	/* At X + k or k: behind the protocol, and in the header. */
+	if (insn->k < out->hdrlen_min && (mode == BPF_IND || insn->k + size_of(insn) > 2))
+		out->beside = 1;
 	if (insn->k > BPFPROBE_WINDOW_MAX)
 		return;
 	/* X is the length of an IPv4 header as a rule: 20. */

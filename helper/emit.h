@@ -32,6 +32,7 @@ struct bpfprobe_emit {
 	int calls;			     /* loads at X + k are left to the load function */
 	unsigned int window;		     /* see struct bpfprobe_translation */
 	int looks;			     /* anything of the view is read */
+	unsigned int beside;		     /* see BPFPROBE_MARK_BESIDE */
 	int loads;			     /* bytes are */
 	unsigned int rejected, undecided, failed; /* labels of the ends; failed: r0 is a load's error */
 	int err;				  /* -errno of what went wrong first */

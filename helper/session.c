@@ -12,6 +12,7 @@
 #include "bpf/linkhdr.h"
 #include "helper/device.h"
 #include "helper/netns.h"
+#include "helper/pagemap.h"
 #include "helper/session.h"
 
 /* What all probes of a handle have in common. */
@@ -21,6 +22,7 @@ struct plan {
 	uint32_t snaplen;
 	int tai;
 	unsigned int cpus;
+	struct bpfprobe_pagemap pagemap;
 };
 
 /*
@@ -40,6 +42,17 @@ has_tai(const struct btf *btf)
 			return 1;
 	}
 	return 0;
+}
+
+/* Where the kernel maps pages, as far as it tells. */
+static void
+find_pages(struct bpfprobe_pagemap *map, const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "page", BTF_KIND_STRUCT);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	bpfprobe_pagemap_read(
+	    map, "/proc/kcore", type != NULL ? type->size : 0, (unsigned int)sysconf(_SC_PAGESIZE));
 }
 
 /* "what tp/NAME: why" for a failure of libbpf, which returns -errno. */
@@ -67,6 +80,7 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->direction = target->direction;
 	config->asis = plan->device.proto[0] != '\0';
 	config->tai = (__u32)plan->tai;
+	config->pagemap = plan->pagemap;
 }
 
 /*
@@ -120,6 +134,7 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 		return -1;
 	n = bpfprobe_catalogue_find(btf, &plan->device, session->targets, reply);
 	plan->tai = has_tai(btf);
+	find_pages(&plan->pagemap, btf);
 	btf__free(btf);
 	return n;
 }

@@ -67,6 +67,8 @@ set_marks(struct bpf_insn *insn, const struct bpfprobe_translation *translation,
 		insn->imm = (__s32)translation->window;
 	else if (is_move(insn, BPFPROBE_MARK_CONSTANT))
 		insn->imm = (__s32)translation->constant;
+	else if (is_move(insn, BPFPROBE_MARK_BESIDE))
+		insn->imm = (__s32)translation->beside;
 }
 
 /* Copies the instructions from `from` to `to`, which are none of the stub's. */

@@ -275,5 +275,6 @@ bpfprobe_translate(struct bpfprobe_translation *translation, const struct sock_f
 	translation->count = t.out.count;
 	translation->window = t.out.window;
 	translation->constant = !t.out.looks;
+	translation->beside = t.out.beside;
 	return 0;
 }

@@ -34,6 +34,7 @@ struct bpfprobe_translation {
 	unsigned int count;
 	unsigned int window;	/* bytes from offset 0 that it wants in the window, <= BPFPROBE_WINDOW_MAX */
 	unsigned int constant;	/* 1: it does not look at the view */
+	unsigned int beside;	/* see BPFPROBE_MARK_BESIDE */
 };
 
 /*

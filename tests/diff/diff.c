@@ -55,6 +55,9 @@ static const struct {
 	{ "RAW", BPFPROBE_DLT_RAW },
 };
 
+/* Where the linear part of a packet ends: at its end, or where headers do. */
+static const unsigned int depths[] = { PACKET_MAX, 14, 34, 54 };
+
 static struct frame frames[FRAMES_MAX];
 static unsigned int nframes;
 static int sockets[2];
@@ -171,8 +174,8 @@ compare(const struct mode *mode, int fd, const struct sock_filter *filter, size_
 	describe(&rec, frame, i);
 	len = show(bytes, frame, &rec, links[link].dlt);
 	want = len >= 0 ? reference_run(filter, bytes, (unsigned int)len) : 0;
-	for (depth = 0; depth < 3; depth++) {
-		linear = depth == 0 ? rec.len : depth == 1 ? least(rec.len, 34) : least(rec.len, 54);
+	for (depth = 0; depth < ROWS(depths); depth++) {
+		linear = least(rec.len, depths[depth]);
 		if (ask(mode, fd, frame, &rec, linear, &verdict) < 0) {
 			say_difference(text, link, frame, linear, mode, -errno, want);
 			return;

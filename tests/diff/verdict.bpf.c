@@ -15,6 +15,13 @@ struct {
 	__type(value, struct verdict);
 } bpfprobe_verdict SEC(".maps");
 
+/* The kernel takes this program's context for the packet. */
+#ifdef BPFPROBE_DIRECT
+#define WAY (__u64)ctx
+#else
+#define WAY (__u64)(BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end))
+#endif
+
 SEC("tc")
 int verdict(void *ctx)
 {
@@ -33,7 +40,9 @@ int verdict(void *ctx)
 	}
 	rec = verdict->rec;
 	data.head = BPF_CORE_READ(skb, head);
-	data.start = BPF_CORE_READ(skb, data) - data.head + verdict->skip;
+	data.packet = WAY;
+	data.data = BPF_CORE_READ(skb, data) - data.head;
+	data.start = data.data + verdict->skip;
 	data.end = data.start + verdict->linear;
 	rec.len = BPF_CORE_READ(skb, len) - verdict->skip;
 	verdict->verdict = decide(&data, &rec);

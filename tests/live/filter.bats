@@ -75,6 +75,37 @@ in_kernel() {
 	done
 }
 
+# frags_of N: packets whose linear part ends at every boundary of headers, and within them.
+frags_of() {
+	in_a frags -c 3 -s "$1" bpa0 $MAC_A $MAC_B $ADDR_A $SINK $PORT 14 24 34 36 42 60
+}
+
+# payload N: the value of its byte N.
+payload() {
+	echo $(((31 * $1 + $1 / 256) % 256))
+}
+
+@test "headers and payload in fragments: decided in the kernel" {
+	local link
+	for link in LINUX_SLL2 EN10MB RAW; do
+		capture dump tcpdump -n -y $link -i "$TX" -s 96 "udp port $PORT and udp[3008] == $(payload 3000)"
+		frags_of 8000
+		in_a frags -s 60000 bpa0 $MAC_A $MAC_B $ADDR_A $SINK $((PORT + 1)) 14
+		in_kernel 18
+		stop
+		# In the first fragment, in the second one, and nowhere.
+		capture dump tcpdump -n -y $link -i "$TX" -s 96 "udp[5008] == $(payload 5000) and udp[2:2] == $PORT and
+			udp[39008] == $(payload 39000) and udp[59007] == $(payload 58999) and not tcp[1000] == 0"
+		frags_of 59000
+		in_kernel 18
+		stop
+		capture dump tcpdump -n -y $link -i "$TX" "udp[3008] == 1 + $(payload 3000) or udp[8008] == 0 or udp port 7"
+		frags_of 8000
+		in_kernel 0
+		stop
+	done
+}
+
 @test "thousands of filters under traffic: none missing, none twice, none that is rejected" {
 	local n=$(scaled 400000 4000) swaps=$(scaled 3000 50)
 	looping loop -i "$TX" -t 10 -B 33554432 "swap=$swaps,$n,$PORT"

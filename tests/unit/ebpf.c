@@ -181,6 +181,8 @@ is_taken(struct machine *m, const struct bpf_insn *insn)
 		return (a & b) != 0;
 	case BPF_JSLT:
 		return (int64_t)a < (int64_t)b;
+	case BPF_JSGT:
+		return (int64_t)a > (int64_t)b;
 	default:
 		fail_msg("jump 0x%x", insn->code);
 		return 0;

@@ -378,6 +378,38 @@ constant_filters_are_known(void **state)
 	free(translation.insns);
 }
 
+/* What need not be found out for the packets that they reject. */
+static void
+filters_that_look_beside_the_bytes_are_known(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t link;
+		unsigned int beside;
+	} cases[] = {
+		{ "tcp port 80", 4, 0 }, { "ip6[48] = 1", 4, 0 }, { "less 60", 4, 0 },
+		{ "inbound", 4, 1 }, { "ifindex 3", 4, 1 }, { "ip and link[10:1] = 4", 4, 1 },
+		{ "link[1:2] = 0", 4, 1 }, { "link[0:2] = 0x800", 4, 0 }, { "link[ip[0]] = 1", 4, 1 },
+		{ "tcp port 80", 0, 0 }, { "ether host 0a:0b:0c:0d:0e:0f", 0, 0 }, { "inbound", 0, 1 },
+		{ "tcp port 80", 3, 0 }, { "ifindex 3", 3, 1 },
+	};
+	struct bpfprobe_translation translation;
+	struct sock_filter filter[4096];
+	unsigned int count;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(cases); i++) {
+		count = reference_compile(links[cases[i].link].dlt, cases[i].text, 1, filter, ROWS(filter));
+		if (count == 0)
+			fail_msg("%s: does not compile", cases[i].text);
+		translate(&translation, filter, count, 0, cases[i].link, cases[i].text);
+		if (translation.beside != cases[i].beside)
+			fail_msg("%s: beside %u", cases[i].text, translation.beside);
+		free(translation.insns);
+	}
+}
+
 int
 main(void)
 {
@@ -387,6 +419,7 @@ main(void)
 		cmocka_unit_test(loops_are_bounded),
 		cmocka_unit_test(long_programs),
 		cmocka_unit_test(constant_filters_are_known),
+		cmocka_unit_test(filters_that_look_beside_the_bytes_are_known),
 		cmocka_unit_test(expressions_as_in_libpcap),
 		cmocka_unit_test(random_programs_as_in_libpcap),
 	};
