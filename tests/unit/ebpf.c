@@ -4,9 +4,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 #include <linux/filter.h>
+#include "helper/emit.h"
 #include "helper/translate.h"
 #include "tests/unit/ebpf.h"
 
@@ -56,6 +58,7 @@ read_at(struct machine *m, uint64_t address, unsigned int size)
 			assert_true(m->written[at + i]);
 	} else if (is_within(address, size, &p->view, sizeof(p->view))) {
 		/* As on the kernel's stack. */
+		p->looks++;
 		assert_int_equal((address - (uint64_t)(uintptr_t)&p->view) % size, 0);
 	} else if (!is_within(address, size, p->bytes + p->view.hdrlen, p->view.avail - p->view.hdrlen)) {
 		fail_msg("reads where nothing is");
@@ -72,6 +75,12 @@ store(struct machine *m, uint64_t address, unsigned int size, uint64_t value)
 	memset(m->written + (address - (uint64_t)(uintptr_t)m->stack), 1, size);
 }
 
+static int
+is_split(const struct bpfprobe_view *view, uint64_t offset, uint64_t size)
+{
+	return offset < view->hdrlen && offset + size > view->hdrlen;
+}
+
 static int64_t
 load(struct ebpf_packet *p, uint64_t offset, uint64_t size)
 {
@@ -79,11 +88,14 @@ load(struct ebpf_packet *p, uint64_t offset, uint64_t size)
 	uint64_t i;
 
 	p->calls++;
+	p->looks++;
 	assert_true(size == 1 || size == 2 || size == 4);
 	if (offset + size > p->view.limit)
 		return BPFPROBE_BEYOND;
-	if (offset + size > p->readable)
+	if (offset + size > p->readable || (p->splits && is_split(&p->view, offset, size))) {
+		p->undecided = offset + size;
 		return BPFPROBE_UNDECIDED;
+	}
 	for (i = 0; i < size; i++)
 		value = value << 8 | p->bytes[offset + i];
 	return value;
@@ -217,6 +229,50 @@ run_memory(struct machine *m, const struct bpf_insn *insn)
 	} else {
 		store(m, address, size, (uint64_t)(int64_t)insn->imm);
 	}
+}
+
+/* Marks where the instruction leads; NULL, or what is wrong with that. */
+static const char *
+follow(const struct bpf_insn *insns, unsigned int count, unsigned int at, unsigned char *reached)
+{
+	const struct bpf_insn *insn = &insns[at];
+	int is_jump = (BPF_CLASS(insn->code) == BPF_JMP || BPF_CLASS(insn->code) == BPF_JMP32) &&
+		BPF_OP(insn->code) != BPF_CALL && BPF_OP(insn->code) != BPF_EXIT;
+
+	if (insn->code == (BPF_JMP | BPF_EXIT))
+		return NULL;
+	if (is_jump && insn->off < 0)
+		return "a jump back";
+	if (is_jump && (unsigned int)insn->off >= count - 1 - at)
+		return "a jump out of the function";
+	if (is_jump)
+		reached[at + 1 + (unsigned int)insn->off] = 1;
+	if (insn->code == (BPF_JMP | BPF_JA))
+		return NULL;
+	if (at + 1 == count)
+		return "it ends without an exit";
+	reached[at + 1] = 1;
+	return NULL;
+}
+
+const char *
+ebpf_flaw(const struct bpf_insn *insns, unsigned int count, unsigned int *at)
+{
+	const char *flaw = NULL;
+	unsigned char *reached;
+
+	*at = 0;
+	if (count == 0 || count > BPFPROBE_EMIT_MAX)
+		return "a wrong number of instructions";
+	reached = calloc(count, 1);
+	assert_non_null(reached);
+	reached[0] = 1;
+	for (; *at < count && flaw == NULL; ++*at)
+		flaw = reached[*at] ? follow(insns, count, *at, reached) : "it cannot be reached";
+	if (flaw != NULL)
+		--*at;
+	free(reached);
+	return flaw;
 }
 
 int64_t

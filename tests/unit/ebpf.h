@@ -17,7 +17,10 @@ struct ebpf_packet {
 	struct bpfprobe_view view;
 	const uint8_t *bytes; /* all of it, with its link header */
 	unsigned int readable; /* the load function reaches so many, then it is undecided */
+	int splits;	       /* it is also where a load begins in the header and ends behind it */
 	unsigned int calls;    /* of the load function */
+	unsigned int looks;    /* reads of the view, these calls among them */
+	uint64_t undecided;    /* the end of the load that it was undecided on; 0: of none */
 };
 
 /*
@@ -26,6 +29,13 @@ struct ebpf_packet {
  */
 void ebpf_packet(struct ebpf_packet *packet, const uint8_t *bytes, unsigned int len,
     unsigned int hdrlen, unsigned int window, unsigned int avail);
+
+/*
+ * What the verifier would refuse whatever the packet: a jump back or out of the
+ * function, an instruction that cannot be reached, an end that is none, too many of
+ * them.  Returns what it is, and where in *at; NULL: nothing.
+ */
+const char *ebpf_flaw(const struct bpf_insn *insns, unsigned int count, unsigned int *at);
 
 /* Returns r0; fails the test if the function does what is not allowed. */
 int64_t ebpf_run(const struct bpf_insn *insns, unsigned int count, struct ebpf_packet *packet);

@@ -29,8 +29,20 @@ reference_run(const void *filter, const unsigned char *bytes, unsigned int len)
 	return bpf_filter(filter, bytes, len, len);
 }
 
+unsigned int
+reference_run_part(const void *filter, const unsigned char *bytes, unsigned int len, unsigned int there)
+{
+	return bpf_filter(filter, bytes, len, there);
+}
+
 int
 reference_is_valid(const void *filter, unsigned int count)
 {
 	return bpf_validate(filter, (int)count);
+}
+
+const char *
+reference_text(const void *filter, unsigned int at)
+{
+	return bpf_image((const struct bpf_insn *)filter + at, (int)at);
 }

@@ -15,7 +15,14 @@ unsigned int reference_compile(
 /* bpf_filter() over a packet that is there whole. */
 unsigned int reference_run(const void *filter, const unsigned char *bytes, unsigned int len);
 
+/* The same, of a packet of `len` bytes of which the first `there` can be looked at. */
+unsigned int reference_run_part(
+    const void *filter, const unsigned char *bytes, unsigned int len, unsigned int there);
+
 /* bpf_validate() */
 int reference_is_valid(const void *filter, unsigned int count);
+
+/* Instruction `at` of the filter as tcpdump -d shows it; good until the next call. */
+const char *reference_text(const void *filter, unsigned int at);
 
 #endif

@@ -141,11 +141,16 @@ static void
 translate(struct bpfprobe_translation *translation, const struct sock_filter *filter,
     unsigned int count, unsigned int reads, size_t link, const char *text)
 {
+	const char *flaw;
+	unsigned int at;
 	char why[256];
 
 	if (bpfprobe_translate(translation, filter, count, reads, links[link].hdrlen_min,
 	        links[link].hdrlen_max, why, sizeof(why)) < 0)
 		fail_msg("%s: %s", text, why);
+	flaw = ebpf_flaw(translation->insns, translation->count, &at);
+	if (flaw != NULL)
+		fail_msg("%s: instruction %u of %u: %s", text, at, translation->count, flaw);
 }
 
 static const unsigned int modes[] = { 0, BPFPROBE_READS_VARIABLE, DIRECT };
