@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Fuzz target: what the helper does with the datagrams that it receives, whatever
+ * they are, up to the first step for which it needs the kernel: helper/main.c as it
+ * is, device names, filters.  What it sends must be what protocol.h says.
+ *
+ *   input = *(struct envelope, bytes)
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/filter.h>
+#include <linux/types.h>
+#include "helper/device.h"
+#include "helper/translate.h"
+
+ssize_t fuzz_recv(int fd, void *buf, size_t size, int flags);
+ssize_t fuzz_send(int fd, const void *buf, size_t size, int flags);
+ssize_t fuzz_sendmsg(int fd, const struct msghdr *msg, int flags);
+int helper_main(void);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The helper's: nothing of it is privileged here, and the socket is the input. */
+#define recv fuzz_recv
+#define send fuzz_send
+#define sendmsg fuzz_sendmsg
+#define main helper_main
+#define bpfprobe_caps_init fuzz_caps_init
+#define bpfprobe_caps_raise fuzz_caps_raise
+#define bpfprobe_caps_lower fuzz_caps_lower
+#include "helper/main.c"
+#undef recv
+#undef send
+#undef sendmsg
+#undef main
+
+#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
+
+/* In front of each datagram: how long it is, and what of it is not made right. */
+struct envelope {
+	uint8_t flags;
+	uint8_t probes, rings;
+	uint8_t len[2];
+};
+
+enum {
+	ANY_MAGIC = 1,
+	ANY_TYPE = 2,
+	ANY_SIZE = 4,
+	ANY_DEVICE = 8,
+	ANY_TARGET = 16,
+	LONG_DEVICE = 32,
+};
+
+static const uint8_t *input;
+static size_t left;
+static size_t received; /* bytes of the last datagram */
+static struct envelope envelope;
+static int replies;	/* to the last datagram */
+static int raised;	/* privilege is */
+static int opened, attached;
+
+static void __attribute__((noreturn))
+fail(const char *what, int line)
+{
+	fprintf(stderr, "request_fuzz:%d: not so: %s\n", line, what);
+	abort();
+}
+
+/* What stands in the message must be one line that a terminal can bear. */
+static void
+check_message(const char *message, size_t size, int wanted)
+{
+	size_t i;
+
+	CHECK(memchr(message, '\0', size) != NULL);
+	CHECK(!wanted || message[0] != '\0');
+	for (i = 0; message[i] != '\0'; i++)
+		CHECK(message[i] >= ' ' && message[i] <= '~');
+}
+
+static size_t
+take(void *to, size_t size)
+{
+	size_t n = size < left ? size : left;
+
+	memcpy(to, input, n);
+	input += n;
+	left -= n;
+	return n;
+}
+
+static void
+put_right(struct message *message, size_t *len)
+{
+	struct bpfprobe_request *request = &message->request;
+
+	if (!(envelope.flags & ANY_MAGIC)) {
+		request->magic = BPFPROBE_MAGIC;
+		request->version = BPFPROBE_VERSION;
+	}
+	if (!(envelope.flags & ANY_TYPE) && !opened)
+		request->type = BPFPROBE_OPEN;
+	else if (!(envelope.flags & ANY_TYPE))
+		request->type = request->type % 2 && !attached ? BPFPROBE_ATTACH : BPFPROBE_FILTER;
+	if (!(envelope.flags & ANY_DEVICE))
+		memcpy(request->device, BPFPROBE_PREFIX, strlen(BPFPROBE_PREFIX));
+	if (!(envelope.flags & (ANY_DEVICE | ANY_TARGET)))
+		memcpy(request->device + strlen(BPFPROBE_PREFIX), "drop:", strlen("drop:"));
+	if (envelope.flags & LONG_DEVICE)
+		memset(request->device + 100, 'a', sizeof(request->device) - 100);
+	if (!(envelope.flags & ANY_SIZE)) {
+		request->count %= 64;
+		*len = sizeof(*request);
+		if (request->type == BPFPROBE_FILTER)
+			*len += request->count * sizeof(message->filter[0]);
+	}
+}
+
+/* As with MSG_TRUNC: returns the datagram's length, however much of it fits. */
+ssize_t
+fuzz_recv(int fd, void *buf, size_t size, int flags)
+{
+	static struct message datagram;
+	size_t len;
+
+	CHECK(fd == BPFPROBE_SOCK && flags == MSG_TRUNC && size == sizeof(datagram) && !raised);
+	if (take(&envelope, sizeof(envelope)) < sizeof(envelope))
+		return 0;
+	len = (size_t)envelope.len[0] << 8 | envelope.len[1];
+	memset(&datagram, 0, sizeof(datagram));
+	take(&datagram, len < sizeof(datagram) ? len : sizeof(datagram));
+	put_right(&datagram, &len);
+	received = len;
+	replies = 0;
+	memcpy(buf, &datagram, len < size ? len : size);
+	return (ssize_t)len;
+}
+
+ssize_t
+fuzz_send(int fd, const void *buf, size_t size, int flags)
+{
+	const struct bpfprobe_reply *reply = buf;
+
+	CHECK(fd == BPFPROBE_SOCK && size == sizeof(*reply) && (flags & MSG_NOSIGNAL));
+	CHECK(reply->magic == BPFPROBE_MAGIC && reply->version == BPFPROBE_VERSION);
+	CHECK(reply->status <= BPFPROBE_NO_PERM);
+	CHECK(replies++ == 0);
+	check_message(reply->message, sizeof(reply->message), reply->status != BPFPROBE_OK);
+	CHECK(reply->status != BPFPROBE_OK || reply->message[0] == '\0');
+	return (ssize_t)size;
+}
+
+ssize_t
+fuzz_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	const struct bpfprobe_fds *fds = msg->msg_iov->iov_base;
+	const struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
+
+	CHECK(fd == BPFPROBE_SOCK && (flags & MSG_NOSIGNAL) && replies == 1);
+	CHECK(msg->msg_iovlen == 1 && msg->msg_iov->iov_len == sizeof(*fds));
+	CHECK(fds->magic == BPFPROBE_MAGIC && fds->count > 0 && fds->count <= BPFPROBE_FDS_MAX);
+	CHECK(cmsg != NULL && cmsg->cmsg_type == SCM_RIGHTS);
+	CHECK(cmsg->cmsg_len == CMSG_LEN(fds->count * sizeof(int)));
+	return (ssize_t)sizeof(*fds);
+}
+
+/*
+ * What stands behind helper/main.c, without the kernel.
+ */
+
+int
+bpfprobe_caps_init(void)
+{
+	return 0;
+}
+
+int
+bpfprobe_caps_raise(void)
+{
+	CHECK(raised++ == 0);
+	return 0;
+}
+
+int
+bpfprobe_caps_lower(void)
+{
+	CHECK(raised-- == 1);
+	return 0;
+}
+
+/* What the parser lets pass goes into paths, messages and the kernel. */
+static void
+check_device(const struct bpfprobe_device *device)
+{
+	check_message(device->target, sizeof(device->target), 1);
+	check_message(device->proto, sizeof(device->proto), 0);
+	CHECK(memchr(device->dev, '\0', sizeof(device->dev)) != NULL);
+	CHECK(memchr(device->netns, '\0', sizeof(device->netns)) != NULL);
+	CHECK(strchr(device->target, '/') == NULL && strchr(device->proto, '/') == NULL);
+	CHECK(strchr(device->dev, '/') == NULL && strchr(device->netns, '/') == NULL);
+	CHECK(strcmp(device->netns, ".") != 0 && strcmp(device->netns, "..") != 0);
+	CHECK((device->netns[0] != '\0') == (device->netns_kind == BPFPROBE_NETNS_NAME));
+	CHECK(device->arg <= BPFPROBE_ARG_MAX && device->pages <= BPFPROBE_PAGES_MAX);
+	CHECK((device->pages & (device->pages - 1)) == 0);
+}
+
+int
+bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_request *request,
+    struct bpfprobe_reply *reply)
+{
+	size_t len = strnlen(request->device, sizeof(request->device));
+	struct bpfprobe_device device;
+	char *name = malloc(len + 1); /* whatever is read behind it is found */
+	int err;
+
+	CHECK(!opened++ && len < sizeof(request->device) && name != NULL);
+	memcpy(name, request->device, len + 1);
+	memset(reply->message, '\n', sizeof(reply->message));
+	err = bpfprobe_device_parse(&device, name, reply->message, sizeof(reply->message));
+	free(name);
+	reply->status = BPFPROBE_NO_DEVICE;
+	if (err < 0)
+		return -1;
+	check_device(&device);
+	reply->message[0] = '\0';
+	reply->status = BPFPROBE_OK;
+	session->count = 1 + envelope.probes % BPFPROBE_TARGETS_MAX;
+	session->rings.count = 1 + envelope.rings * 3U;
+	return 0;
+}
+
+int
+bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
+{
+	CHECK(opened && !attached++ && session->count > 0);
+	reply->status = envelope.rings % 8 ? BPFPROBE_OK : BPFPROBE_ERROR;
+	if (reply->status != BPFPROBE_OK)
+		return bpfprobe_fail(reply, BPFPROBE_ERROR, "not attached");
+	return 0;
+}
+
+void
+bpfprobe_session_detach(struct bpfprobe_session *session)
+{
+	CHECK(session->count > 0);
+}
+
+int
+bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_request *request,
+    const struct sock_filter *filter, struct bpfprobe_reply *reply)
+{
+	size_t size = request->count * sizeof(*filter);
+	struct bpfprobe_translation translation;
+	struct sock_filter *copy;
+	int err;
+
+	(void)session;
+	CHECK(opened && request->count > 0 && request->count <= BPFPROBE_FILTER_MAX);
+	CHECK(received == sizeof(*request) + size);
+	copy = malloc(size);
+	CHECK(copy != NULL);
+	memcpy(copy, filter, size);
+	memset(reply->message, '\n', sizeof(reply->message));
+	err = bpfprobe_translate(&translation, copy, request->count, envelope.probes % 4, 0,
+	    envelope.rings % 33, reply->message, sizeof(reply->message));
+	free(copy);
+	reply->status = err < 0 ? BPFPROBE_ERROR : BPFPROBE_OK;
+	if (err < 0)
+		return -1;
+	reply->message[0] = '\0';
+	free(translation.insns);
+	return 0;
+}
+
+int
+bpfprobe_rings_fd(const struct bpfprobe_rings *rings, unsigned int i)
+{
+	CHECK(i < rings->count);
+	return 0;
+}
+
+int
+bpf_program__fd(const struct bpf_program *program)
+{
+	(void)program;
+	return 0;
+}
+
+int
+bpf_link__fd(const struct bpf_link *link)
+{
+	(void)link;
+	return 0;
+}
+
+libbpf_print_fn_t
+libbpf_set_print(libbpf_print_fn_t print)
+{
+	return print;
+}
+
+/* As main() has it; each input is a helper of its own. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct bpfprobe_session session;
+	static struct message message;
+	enum state state = STATE_START;
+
+	memset(&session, 0, sizeof(session));
+	input = data;
+	left = size;
+	raised = opened = attached = 0;
+	while (receive(&message) > 0 && serve(&state, &session, &message) == 0)
+		CHECK(replies == 1);
+	CHECK(raised == 0);
+	return 0;
+}
