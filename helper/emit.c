@@ -195,54 +195,61 @@ call_load(struct bpfprobe_emit *out, int dst, unsigned int size)
 }
 
 static void
-read_direct(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int size, unsigned int call)
+read_direct(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int size)
 {
-	jump(out, BPF_JMP32 | BPF_JLT | BPF_K, AVAIL, 0, k + size, call);
+	jump(out, BPF_JMP32 | BPF_JLT | BPF_K, AVAIL, 0, k + size, out->beyond);
 	put(out, BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, VIEW, FIELD(base), 0);
 	read_pieces(out, dst, BPF_REG_1, (int)k, size, size);
 }
 
 /* With direct reads, of a header that may be there or not: at run time. */
 static void
-read_either(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int size, unsigned int call,
-    unsigned int done)
+read_either(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int size)
 {
-	unsigned int direct = bpfprobe_emit_label(out);
+	unsigned int direct = bpfprobe_emit_label(out), done = bpfprobe_emit_label(out);
 
 	put(out, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, VIEW, FIELD(hdrlen), 0);
 	jump(out, BPF_JMP32 | BPF_JLE | BPF_K, BPF_REG_0, 0, k, direct);
-	jump(out, BPF_JMP32 | BPF_JLT | BPF_K, BPF_REG_0, 0, k + size, call);
+	jump(out, BPF_JMP32 | BPF_JLT | BPF_K, BPF_REG_0, 0, k + size, out->again);
 	read_window(out, dst, k, size);
 	bpfprobe_emit_goto(out, done);
 	bpfprobe_emit_here(out, direct);
-	read_direct(out, dst, k, size, call);
+	read_direct(out, dst, k, size);
+	bpfprobe_emit_here(out, done);
 }
 
 static void
 load_constant(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int size)
 {
-	unsigned int call = bpfprobe_emit_label(out), done = bpfprobe_emit_label(out);
 	int direct = (out->reads & BPFPROBE_READS_DIRECT) != 0;
 
 	if (direct && k < out->hdrlen_min && k + size <= out->hdrlen_min) {
 		read_window(out, dst, k, size); /* the header is always there */
-		return;
-	}
-	if (direct && k >= out->hdrlen_max && k <= SHRT_MAX - 4) {
-		read_direct(out, dst, k, size, call);
-		bpfprobe_emit_goto(out, done);
+	} else if (out->calls_only) {
+		set(out, BPF_REG_2, k);
+		call_load(out, dst, size);
+	} else if (direct && k >= out->hdrlen_max && k <= SHRT_MAX - 4) {
+		read_direct(out, dst, k, size);
 	} else if (direct && k < out->hdrlen_max && out->hdrlen_min < out->hdrlen_max) {
-		read_either(out, dst, k, size, call, done);
-		bpfprobe_emit_goto(out, done);
+		read_either(out, dst, k, size);
 	} else if (!direct && k < out->window && k + size <= out->window) {
-		jump(out, BPF_JMP32 | BPF_JLT | BPF_K, AVAIL, 0, k + size, call);
+		jump(out, BPF_JMP32 | BPF_JLT | BPF_K, AVAIL, 0, k + size, out->beyond);
 		read_window(out, dst, k, size);
-		bpfprobe_emit_goto(out, done);
+	} else {
+		set(out, BPF_REG_2, k);
+		call_load(out, dst, size);
 	}
-	bpfprobe_emit_here(out, call);
-	set(out, BPF_REG_2, k);
-	call_load(out, dst, size);
-	bpfprobe_emit_here(out, done);
+}
+
+/* Whether loads at X + k are read, where they can be, and not called for. */
+static int
+reads_indirect(const struct bpfprobe_emit *out, unsigned int k, unsigned int size)
+{
+	if (out->calls_only || out->calls_indirect)
+		return 0;
+	if (out->reads & BPFPROBE_READS_DIRECT)
+		return 1;
+	return (out->reads & BPFPROBE_READS_VARIABLE) && k < out->window && k + size <= out->window;
 }
 
 /*
@@ -252,39 +259,35 @@ load_constant(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int s
 static void
 load_indirect(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int size)
 {
-	unsigned int call = bpfprobe_emit_label(out), done = bpfprobe_emit_label(out);
 	int direct = (out->reads & BPFPROBE_READS_DIRECT) != 0;
 
 	set(out, BPF_REG_2, k);
 	put(out, BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_2, X, 0, 0);
-	if (!out->calls && (direct || out->reads & BPFPROBE_READS_VARIABLE)) {
-		/* For the verifier; and the end of it must be within what is there. */
-		jump(out, BPF_JMP | BPF_JGT | BPF_K, BPF_REG_2, 0,
-		    direct ? OFFSET_MAX : out->window - size, call);
-		if (direct && out->hdrlen_max > 0) {
-			put(out, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, VIEW, FIELD(hdrlen), 0);
-			jump(out, BPF_JMP | BPF_JLT | BPF_X, BPF_REG_2, BPF_REG_0, 0, call);
-		}
-		/*
-		 * Not r2 + size > avail: where the verifier knows that sum for a copy of r2
-		 * (commit 98d7ca374ba4, 6.12) it can make a number of r2 that it then does
-		 * not take as an offset.
-		 */
-		move(out, BPF_REG_3, AVAIL);
-		put(out, BPF_ALU64 | BPF_SUB | BPF_K, BPF_REG_3, 0, 0, size);
-		jump(out, BPF_JMP | BPF_JSGT | BPF_X, BPF_REG_2, BPF_REG_3, 0, call);
-		if (direct)
-			put(out, BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, VIEW, FIELD(base), 0);
-		else
-			move(out, BPF_REG_1, VIEW);
-		put(out, BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_1, BPF_REG_2, 0, 0);
-		/* The alignment of a read of the stack would have to be known. */
-		read_pieces(out, dst, BPF_REG_1, direct ? 0 : FIELD(window), size, direct ? size : 1);
-		bpfprobe_emit_goto(out, done);
+	if (!reads_indirect(out, k, size)) {
+		call_load(out, dst, size);
+		return;
 	}
-	bpfprobe_emit_here(out, call);
-	call_load(out, dst, size);
-	bpfprobe_emit_here(out, done);
+	/* For the verifier; and the end of it must be within what is there. */
+	jump(out, BPF_JMP | BPF_JGT | BPF_K, BPF_REG_2, 0, direct ? OFFSET_MAX : out->window - size, out->beyond);
+	if (direct && out->hdrlen_max > 0) {
+		put(out, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, VIEW, FIELD(hdrlen), 0);
+		jump(out, BPF_JMP | BPF_JLT | BPF_X, BPF_REG_2, BPF_REG_0, 0, out->again);
+	}
+	/*
+	 * Not r2 + size > avail: where the verifier knows that sum for a copy of r2
+	 * (commit 98d7ca374ba4, 6.12) it can make a number of r2 that it then does
+	 * not take as an offset.
+	 */
+	move(out, BPF_REG_3, AVAIL);
+	put(out, BPF_ALU64 | BPF_SUB | BPF_K, BPF_REG_3, 0, 0, size);
+	jump(out, BPF_JMP | BPF_JSGT | BPF_X, BPF_REG_2, BPF_REG_3, 0, out->beyond);
+	if (direct)
+		put(out, BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, VIEW, FIELD(base), 0);
+	else
+		move(out, BPF_REG_1, VIEW);
+	put(out, BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_1, BPF_REG_2, 0, 0);
+	/* The alignment of a read of the stack would have to be known. */
+	read_pieces(out, dst, BPF_REG_1, direct ? 0 : FIELD(window), size, direct ? size : 1);
 }
 
 static void
@@ -422,6 +425,8 @@ bpfprobe_emit_init(struct bpfprobe_emit *out, unsigned int reads, unsigned int h
 	out->rejected = bpfprobe_emit_label(out);
 	out->undecided = bpfprobe_emit_label(out);
 	out->failed = bpfprobe_emit_label(out);
+	out->beyond = bpfprobe_emit_label(out);
+	out->again = bpfprobe_emit_label(out);
 }
 
 void
@@ -451,14 +456,12 @@ bpfprobe_emit_needs(struct bpfprobe_emit *out, const struct sock_filter *insn)
 		out->window = end;
 }
 
-void
-bpfprobe_emit_begin(struct bpfprobe_emit *out, unsigned int words)
+/* As a filter finds them: all 0. */
+static void
+clear(struct bpfprobe_emit *out, unsigned int words)
 {
 	unsigned int i;
 
-	move(out, VIEW, BPF_REG_1);
-	if (out->loads)
-		put(out, BPF_LDX | BPF_MEM | BPF_W, AVAIL, VIEW, FIELD(avail), 0);
 	set(out, A, 0);
 	set(out, X, 0);
 	for (i = 0; i < BPF_MEMWORDS; i++) {
@@ -467,7 +470,16 @@ bpfprobe_emit_begin(struct bpfprobe_emit *out, unsigned int words)
 	}
 }
 
-/* An end that nothing jumps to would be dead code. */
+void
+bpfprobe_emit_begin(struct bpfprobe_emit *out, unsigned int words)
+{
+	move(out, VIEW, BPF_REG_1);
+	if (out->loads)
+		put(out, BPF_LDX | BPF_MEM | BPF_W, AVAIL, VIEW, FIELD(avail), 0);
+	clear(out, words);
+}
+
+/* What nothing jumps to would be dead code. */
 static int
 is_used(const struct bpfprobe_emit *out, unsigned int label)
 {
@@ -478,6 +490,22 @@ is_used(const struct bpfprobe_emit *out, unsigned int label)
 			return 1;
 	}
 	return 0;
+}
+
+int
+bpfprobe_emit_again(struct bpfprobe_emit *out, unsigned int words)
+{
+	if (is_used(out, out->beyond)) {
+		bpfprobe_emit_here(out, out->beyond);
+		put(out, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, VIEW, FIELD(limit), 0);
+		jump(out, BPF_JMP32 | BPF_JGE | BPF_X, AVAIL, BPF_REG_0, 0, out->rejected);
+	} else if (!is_used(out, out->again)) {
+		return 0;
+	}
+	bpfprobe_emit_here(out, out->again);
+	clear(out, words);
+	out->calls_only = 1;
+	return 1;
 }
 
 static void

@@ -29,12 +29,14 @@ struct bpfprobe_emit {
 	unsigned int insns_max, labels_max, jumps_max;
 	unsigned int reads;		     /* enum bpfprobe_reads */
 	unsigned int hdrlen_min, hdrlen_max; /* see bpfprobe_translate() */
-	int calls;			     /* loads at X + k are left to the load function */
+	int calls_indirect;		     /* loads at X + k are left to the load function */
+	int calls_only;			     /* all loads are; see bpfprobe_emit_again() */
 	unsigned int window;		     /* see struct bpfprobe_translation */
 	int looks;			     /* anything of the view is read */
 	unsigned int beside;		     /* see BPFPROBE_MARK_BESIDE */
 	int loads;			     /* bytes are */
 	unsigned int rejected, undecided, failed; /* labels of the ends; failed: r0 is a load's error */
+	unsigned int beyond, again; /* labels: a load is not within avail; cannot be told so simply */
 	int err;				  /* -errno of what went wrong first */
 };
 
@@ -57,6 +59,15 @@ void bpfprobe_emit_here(struct bpfprobe_emit *out, unsigned int label);
 
 /* The registers; `words` has a bit for each word of scratch memory that is read. */
 void bpfprobe_emit_begin(struct bpfprobe_emit *out, unsigned int words);
+
+/*
+ * After the last instruction: where a load has failed, the filter begins again, with
+ * the load function for every load, unless all of the packet was there, which is then
+ * too short.  Returns 1 if its instructions have to follow once more, else 0.  A copy
+ * for that, and not a call beside each load, spares the verifier most of its work, and
+ * the processor's cache the half of what usually runs.
+ */
+int bpfprobe_emit_again(struct bpfprobe_emit *out, unsigned int words);
 
 /* Any instruction but a jump. */
 void bpfprobe_emit_insn(struct bpfprobe_emit *out, const struct sock_filter *insn);

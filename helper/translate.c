@@ -20,7 +20,7 @@ struct translator {
 	unsigned int count;
 	unsigned int copies;
 	unsigned char *reached; /* of each node */
-	unsigned int *labels;	/* of each node: its label in `out` */
+	unsigned int *labels;	/* of each node: its label in `out`, of the instructions that come now */
 	unsigned int words;	/* of the scratch memory that are read: a bit each */
 	struct bpfprobe_emit out;
 	char *why;
@@ -193,8 +193,8 @@ translate_jump(struct translator *t, unsigned int node)
 	    insn->jf ? label_of(t, jump_target(t, node, insn->jf)) : 0);
 }
 
-static int
-translate_all(struct translator *t)
+static void
+translate_nodes(struct translator *t)
 {
 	const struct sock_filter *insn;
 	unsigned int node, nodes = t->copies * t->count;
@@ -203,7 +203,6 @@ translate_all(struct translator *t)
 		if (t->reached[node])
 			t->labels[node] = bpfprobe_emit_label(&t->out);
 	}
-	bpfprobe_emit_begin(&t->out, t->words);
 	for (node = 0; node < nodes; node++) {
 		if (!t->reached[node])
 			continue;
@@ -214,6 +213,15 @@ translate_all(struct translator *t)
 		else
 			bpfprobe_emit_insn(&t->out, insn);
 	}
+}
+
+static int
+translate_all(struct translator *t)
+{
+	bpfprobe_emit_begin(&t->out, t->words);
+	translate_nodes(t);
+	if (bpfprobe_emit_again(&t->out, t->words))
+		translate_nodes(t);
 	switch (bpfprobe_emit_end(&t->out)) {
 	case 0:
 		return 0;
@@ -256,7 +264,7 @@ bpfprobe_translate(struct bpfprobe_translation *translation, const struct sock_f
 	t.labels = calloc(t.copies * count, sizeof(*t.labels));
 	bpfprobe_emit_init(&t.out, reads, hdrlen_min, hdrlen_max);
 	/* The verifier would follow each value of X through all copies. */
-	t.out.calls = t.copies > 1;
+	t.out.calls_indirect = t.copies > 1;
 	if (t.reached == NULL || t.labels == NULL) {
 		err = refuse(&t, "no memory for a filter of %u instructions", count);
 	} else {

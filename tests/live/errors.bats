@@ -114,17 +114,6 @@ NO_PERM=PCAP_ERROR_PERM_DENIED
 	[[ ${#lines[@]} -eq 2 && ${lines[1]} != *[[:cntrl:]]* && ${lines[1]} != *$'\xff'* ]]
 }
 
-# public_copy: library, helper and pcaploop where every user can read them.
-public_copy() {
-	PUBLIC=$(mktemp -d /tmp/bpfprobe.XXXXXX)
-	defer rm -r "$PUBLIC"
-	chmod 755 "$PUBLIC"
-	cp -L "$BUILD"/libpcap/libpcap.so.0.8 "$BPFPROBE_HELPER" "$BUILD/tests/live/pcaploop" "$PUBLIC"
-	chmod 755 "$PUBLIC"/*
-	AS=(env "LD_LIBRARY_PATH=$PUBLIC" "BPFPROBE_HELPER=$PUBLIC/${BPFPROBE_HELPER##*/}"
-		"PATH=$PUBLIC:$PATH")
-}
-
 @test "a user without privilege" {
 	public_copy
 	AS=(setpriv --reuid=65534 --regid=65534 --clear-groups "${AS[@]}")

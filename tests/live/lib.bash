@@ -257,6 +257,17 @@ ended() {
 	return $status
 }
 
+# public_copy: library, helper and pcaploop where every user can read them.
+public_copy() {
+	PUBLIC=$(mktemp -d /tmp/bpfprobe.XXXXXX)
+	defer rm -r "$PUBLIC"
+	chmod 755 "$PUBLIC"
+	cp -L "$BUILD"/libpcap/libpcap.so.0.8 "$BPFPROBE_HELPER" "$BUILD/tests/live/pcaploop" "$PUBLIC"
+	chmod 755 "$PUBLIC"/*
+	AS=(env "LD_LIBRARY_PATH=$PUBLIC" "BPFPROBE_HELPER=$PUBLIC/${BPFPROBE_HELPER##*/}"
+		"PATH=$PUBLIC:$PATH")
+}
+
 # stop [PID]: as Ctrl-C.
 stop() {
 	kill -INT "${1:-$PID}"

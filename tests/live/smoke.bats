@@ -65,6 +65,32 @@ shown() {
 		-a $ADDR_A,$SINK -p $PORT "$T/a.pcap"
 }
 
+# hosts COUNT: a filter of that many terms that matches nothing here.
+hosts() {
+	local i text="host 198.51.100.0"
+	for ((i = 1; i < $1; i++)); do
+		text+=" or host 198.51.$((i % 7)).$((i % 251))"
+	done
+	echo "$text"
+}
+
+# in_kernel FILTER...
+in_kernel() {
+	capture dump tcpdump -n -i "bpfprobe:tx:netns=$NS_A" "$@"
+	send -c 3
+	[[ $(sum passing) -eq 0 && $(sum emitted) -eq 0 ]]
+	stop
+}
+
+@test "filters of 1, 40 and 400 terms run in the kernel" {
+	local count
+	for count in 1 40 400; do
+		in_kernel -y LINUX_SLL2 "$(hosts $count)"
+		in_kernel -y EN10MB "$(hosts $count)"
+	done
+	in_kernel "port $((PORT + 1)) $(printf ' or port %d' {1..39})"
+}
+
 @test "dumpcap captures" {
 	require dumpcap
 	capture_tool dump dumpcap -q -i "bpfprobe:tx:netns=$NS_A" -f "udp port $PORT" -c 20 \

@@ -339,7 +339,7 @@ loops_are_bounded(void **state)
 	free(translation.insns);
 }
 
-/* 4,096 instructions are possible; if each of them loads, the jumps become too long. */
+/* 4,096 instructions are possible; if each of them loads byte by byte, the jumps become too long. */
 static void
 long_programs(void **state)
 {
@@ -362,7 +362,7 @@ long_programs(void **state)
 	free(translation.insns);
 
 	for (i = 0; i < n - 1; i++)
-		filter[i] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 2);
+		filter[i] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 1);
 	assert_int_equal(bpfprobe_translate(&translation, filter, n, 0, 0, 0, why, sizeof(why)), -1);
 	assert_string_equal(why, "the filter is too long for the kernel: 4096 instructions");
 }
