@@ -2,7 +2,7 @@
 /*
  * loop: the least that a program can do with libpcap: count the packets.
  *
- *	loop [-s SNAPLEN] [-y DLT] -i DEVICE
+ *	loop [-s SNAPLEN] [-y DLT] -i DEVICE [FILTER]
  *
  * Talks like tcpdump: "listening on" when it captures, the counts in one line on
  * SIGUSR1, and at the end, by SIGINT. It looks at the number in each of flood's
@@ -79,6 +79,16 @@ static void open_device(const char *device, int snaplen, const char *dlt)
 	number_at = (pcap_datalink(pc) == DLT_LINUX_SLL2 ? 20 : 14) + 28 + 8;
 }
 
+static void set_filter(const char *text)
+{
+	struct bpf_program program;
+
+	if (pcap_compile(pc, &program, text, 1, PCAP_NETMASK_UNKNOWN) < 0 ||
+	    pcap_setfilter(pc, &program) < 0)
+		die(text, pcap_geterr(pc));
+	pcap_freecode(&program);
+}
+
 int main(int argc, char **argv)
 {
 	const char *device = NULL, *dlt = NULL;
@@ -93,8 +103,10 @@ int main(int argc, char **argv)
 			dlt = optarg;
 	}
 	if (!device)
-		die("usage", "loop [-s SNAPLEN] [-y DLT] -i DEVICE");
+		die("usage", "loop [-s SNAPLEN] [-y DLT] -i DEVICE [FILTER]");
 	open_device(device, snaplen, dlt);
+	if (optind < argc)
+		set_filter(argv[optind]);
 	signal(SIGINT, on_signal);
 	signal(SIGUSR1, on_signal);
 	fprintf(stderr, "listening on %s\n", device);
