@@ -3,21 +3,22 @@
 
 load live/lib.bash
 
+BENCH=$BATS_TEST_DIRNAME/bench/bench
+
+# One run, of which the first tests look at a table each.
 setup_file() {
 	require tcpdump ip taskset
+	"$BENCH" --smoke -o "$BATS_FILE_TMPDIR/bench.tsv" >"$BATS_FILE_TMPDIR/tables"
 }
-
-BENCH=$BATS_TEST_DIRNAME/bench/bench
 
 # column N: of the runs in the file, the values that the capturer (or not) has.
 column() {
-	awk -F '\t' -v n="$1" 'NR > 1 { print $4 ": " $n }' "$BATS_TEST_TMPDIR/bench.tsv"
+	awk -F '\t' -v n="$1" 'NR > 1 { print $4 ": " $n }' "$BATS_FILE_TMPDIR/bench.tsv"
 }
 
 @test "every capturer is measured, and no loss goes unreported" {
-	run -0 "$BENCH" --smoke -o "$BATS_TEST_TMPDIR/bench.tsv"
-	echo "$output"
-	[[ $(grep -Ec '^ +(64|1400)  full ' <<<"$output") -eq 16 ]]
+	sed '/^Filters: /,$d' "$BATS_FILE_TMPDIR/tables" | tee "$BATS_TEST_TMPDIR/table"
+	[[ $(grep -Ec '^ +(64|1400)  full ' "$BATS_TEST_TMPDIR/table") -eq 16 ]]
 	[[ $(column 4 | wc -l) -eq 16 ]]
 	[[ $(column 5 | grep -c ': 20000$') -eq 16 ]]
 	# Sender, reader and program: each a number above 0 wherever it applies.
@@ -26,13 +27,59 @@ column() {
 	[[ $(column 10 | grep measured | grep -Ec ': [1-9][0-9]*\.[0-9]$') -eq 2 ]]
 }
 
+# figures TABLE FIGURE: how many values above 0 the file of the filters has.
+figures() {
+	awk -F '\t' -v of="$1" -v name="$2" '
+		$2 == of && $5 == name && $6 ~ /^[0-9]+(\.[0-9]+)?$/ && $6 > 0 { n++ }
+		END { print n + 0 }' "$BATS_FILE_TMPDIR/bench-filter.tsv"
+}
+
+@test "filters are measured: setting one, the program, the filter by itself, the sender" {
+	local figure
+	sed -n '/^Filters: /,$p' "$BATS_FILE_TMPDIR/tables" | tee "$BATS_TEST_TMPDIR/tables"
+	for figure in ms classic translated jited; do
+		[[ $(figures load $figure) -eq 7 ]]
+	done
+	# Kernels before 5.16 do not say how much they have verified.
+	[[ $(figures load verified) -eq 7 ]] || [[ $(grep -c 'verified.-$' "$BATS_FILE_TMPDIR/bench-filter.tsv") -eq 7 ]]
+	[[ $(figures program program_ns) -eq 10 ]]
+	# The differences of so short a run may be anything.
+	[[ $(figures solo classic_all) -eq 6 ]]
+	[[ $(figures solo translated_all) -eq 6 ]]
+	[[ $(figures sender sender_ns) -eq 6 ]]
+	# Each of them has its row, with what is aimed at.
+	[[ $(grep -Ec '^(tcp port 80|[0-9]+ (host|port)s?) .* [1-9][0-9]*$' "$BATS_TEST_TMPDIR/tables") -eq 7 ]]
+	[[ $(grep -Ec '^(EN10MB|LINUX_SLL2) .* <=1\.5 ' "$BATS_TEST_TMPDIR/tables") -eq 6 ]]
+	[[ $(grep -Ec '^ +(64|1400)  (counter|less 1|tcp port 80|40 ports|greater 1) .* [0-9]' "$BATS_TEST_TMPDIR/tables") -eq 10 ]]
+	[[ $(grep -Ec '^ +(64|1400)  (none|tcpdump|tcpdump bpfprobe) .*[0-9-]' "$BATS_TEST_TMPDIR/tables") -eq 6 ]]
+	[[ $(grep -Ec ' <=10 ' "$BATS_TEST_TMPDIR/tables") -eq 5 ]]
+	[[ $(grep -Ec ' <=2\.0$' "$BATS_TEST_TMPDIR/tables") -eq 4 ]]
+	[[ $(grep -Ec ' <=0\.[45]$' "$BATS_TEST_TMPDIR/tables") -eq 2 ]]
+}
+
+@test "a filter is next to what it is aimed at" {
+	{
+		printf 'heading\n'
+		printf '%d\tsolo\tEN10MB\ttcp port 80\t%s\t%s\n' 1 classic 4.0 1 translated 6.0 \
+			2 classic 8.0 2 translated 2.0 3 classic 5.0 3 translated 7.5
+		printf '1\tload\t-\t1 host\t%s\t%s\n' reads direct ms 2.5 classic 4 verified -
+		printf '1\tsender\t64\t%s\tsender_ns\t%s\n' none 1000.0 tcpdump 1300.0 \
+			"tcpdump bpfprobe" 1150.0
+	} >"$BATS_TEST_TMPDIR/filter.tsv"
+	run -0 "$BATS_TEST_DIRNAME/bench/table" filter "$BATS_TEST_TMPDIR/filter.tsv"
+	echo "$output"
+	[[ $output =~ $'\n'"EN10MB "\ *"tcp port 80 "\ +"5.0 "\ +"6.0 "\ +"1.20 <=1.5 " ]]
+	[[ $output =~ $'\n'"1 host "\ +"2.5 <=10 "\ +"4 "\ +"- "\ +"- " ]]
+	[[ $output =~ " tcpdump bpfprobe "\ +"1150 "\ +"150 "\ +"0.50 <=0.4" ]]
+}
+
 @test "a loss that is not reported is an error, and shown" {
 	{
 		printf 'heading\n'
 		printf '1\t64\tfull\t%s\t20000\t%s\t%s\t1000.0\t%s\t-\n' none 0 0 - \
 			tcpdump 19990 10 50.0 "tcpdump bpfprobe" 19990 9 40.0
 	} >"$BATS_TEST_TMPDIR/bench.tsv"
-	run -1 "$BATS_TEST_DIRNAME/bench/table" "$BATS_TEST_TMPDIR/bench.tsv"
+	run -1 "$BATS_TEST_DIRNAME/bench/table" capture "$BATS_TEST_TMPDIR/bench.tsv"
 	[[ $(grep -c "NOT THE SAME" <<<"$output") -eq 1 ]]
 	[[ ${lines[-1]} =~ " tcpdump bpfprobe ".*" 0.80 <=1.0 ".*" 10 "+9\ +"NOT THE SAME"$ ]]
 }

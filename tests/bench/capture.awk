@@ -1,9 +1,8 @@
-#!/usr/bin/awk -f
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# table FILE: what bench has measured, in one table. Each figure is the median of all rounds.
+# Captures, in one table. Each figure is the median of all rounds.
 #
-# FILE has a heading and one line per run, fields separated by tabs:
+# The file has a heading and one line per run, fields separated by tabs:
 #	1 round  2 frame  3 snaplen  4 capturer  5 sent  6 captured  7 dropped
 #	8 sender_ns  9 reader_ns  10 program_ns	(per packet; - where there is none)
 
@@ -15,36 +14,6 @@ function target(frame, snaplen, capturer, of)
 	if (of == "sender")
 		return snaplen == "full" ? "1.0" : "0.7"
 	return snaplen != "full" ? "" : frame < 1000 ? "1.0" : "0.9"
-}
-
-function add(key, value)
-{
-	if (value != "-")
-		list[key, ++count[key]] = value
-}
-
-function median(key, i, j, n, x)
-{
-	n = count[key]
-	for (i = 2; i <= n; i++) {
-		x = list[key, i]
-		for (j = i - 1; j > 0 && list[key, j] + 0 > x + 0; j--)
-			list[key, j + 1] = list[key, j]
-		list[key, j + 1] = x
-	}
-	if (n == 0)
-		return "-"
-	return n % 2 ? list[key, (n + 1) / 2] : (list[key, n / 2] + list[key, n / 2 + 1]) / 2
-}
-
-function figure(x)
-{
-	return x == "-" ? x : sprintf(x < 100 ? "%.1f" : "%.0f", x)
-}
-
-function ratio(x, base)
-{
-	return x == "-" || base == "-" || base + 0 <= 0 ? "-" : sprintf("%.2f", x / base)
 }
 
 function aimed(frame, snaplen, capturer, of, x)
