@@ -100,7 +100,7 @@ END {
 	printf "%5s  %-14s%8s%8s %s\n", "frame", "program", "ns/run", "ratio", "aim"
 	print_rows("program")
 	print "\nThe filter by itself, next to the kernel's own classic BPF: ns per packet that it"
-	print "rejects. Differences: to sending with a filter that rejects at once; on the right in all."
+	print "rejects. Differences: to a filter that rejects at once; on the right with all around it."
 	printf "%-12s%-14s%9s%12s%8s %-6s%9s%12s\n", "link type", "filter", "classic", "translated",
 		"ratio", "aim", "classic", "translated"
 	print_rows("solo")

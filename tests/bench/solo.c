@@ -3,23 +3,27 @@
  * solo: what a filter that rejects costs by itself: translated, and as the kernel's
  * own classic BPF, compiled to machine code as well.
  *
- *	solo [-C CPU] [-n PASSES] [-b BATCHES] [-y DLT] FILTER
+ *	solo [-C CPU] [-n PASSES] [-b BATCHES] [-y DLT] IFNAME FILTER
  *
- * Both are filters of the same UNIX socket, to which datagrams are sent that it
- * rejects: what surrounds them is the same, down to the cache lines of the
- * datagram. (BPF_PROG_TEST_RUN takes no classic BPF, and runs a program in a loop
- * with nothing in between.) A program is there once, as in a capture. Of each,
- * the same with a filter that rejects at once is subtracted: for classic BPF
- * that is "ret 0" alone; for the translated one it still makes the filter's view of
- * the packet, which is therefore in neither figure.
+ * Both are filters of packet sockets on an interface through which frames are sent
+ * that they reject: what surrounds them is the same. There are several such sockets,
+ * since one run of a filter takes less time than sending varies by; each has its own
+ * copy, since one that is run again and again takes half the time. (BPF_PROG_TEST_RUN
+ * would do that, and takes no classic BPF.) From each is subtracted the same with a
+ * filter that rejects at once: for classic BPF "ret 0" alone; in the place of the
+ * translated one a program that still makes the filter's view of the packet, which
+ * is therefore in neither difference.
  *
- * Prints "classic=T translated=T classic_all=T translated_all=T": ns per datagram,
- * the differences, and what sending took with the filter. Each is the median of all
- * passes; in one pass all four take their turn.
+ * Prints "classic=T translated=T classic_all=T translated_all=T": ns per run of a
+ * filter, the differences, and all that sending took with the filter. In one pass
+ * all four take their turn; of all passes the lower quartiles count.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdint.h>
@@ -39,6 +43,10 @@
 #define BATCH 64
 #define FRAME 64
 #define PASSES_MAX 1000
+#define TAPS 8
+#define COPIES 16
+#define SPARE 64
+#define FILLER_MAX 200
 
 /* The frames of flood: Ethernet, IPv4, UDP to port 9. */
 static const uint8_t frame[FRAME] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 50, 0,
@@ -49,9 +57,12 @@ enum { CLASSIC_NONE, CLASSIC, TRANSLATED_NONE, TRANSLATED, VARIANTS };
 static struct sock_filter filter[BPFPROBE_FILTER_MAX], reject = {BPF_RET | BPF_K, 0, 0, 0};
 static unsigned int count;
 static struct sockprog sp;
-static int programs[VARIANTS]; /* of the translated ones */
-static int sockets[2];
-/* What is sent: the bytes that the user would see, and the frame. */
+static int copies[2][COPIES]; /* of the program with the filter, and without */
+static int sender, taps[TAPS];
+/*
+ * What is sent: the bytes that the user would see, in the place of a frame, for classic
+ * BPF; the frame for the translated filter, which has its own view of it.
+ */
 static uint8_t shown[BPFPROBE_LINK_MAX + FRAME];
 static struct iovec seen, whole;
 static struct mmsghdr messages[BATCH];
@@ -97,35 +108,91 @@ static void make_packet(int dlt)
 	whole.iov_len = FRAME;
 }
 
+/*
+ * The machine code gets another place each time: the first that fits between the filters
+ * of other sockets, whose lengths change. How fast it runs depends on its place, by as much
+ * as is to be measured. Programs, which take longer to load, have copies instead.
+ */
+static void move_on(void)
+{
+	static struct sock_filter filler[FILLER_MAX];
+	static int spare[SPARE][2];
+	struct sock_fprog program = {0, filler};
+	int i, *pair;
+
+	for (i = 0; i < FILLER_MAX; i++) {
+		filler[i].code = BPF_LD | BPF_B | BPF_ABS;
+		filler[i].k = 0;
+	}
+	for (i = 0; i < SPARE / 4; i++) {
+		pair = spare[random() % SPARE];
+		if (pair[0] == 0 && socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) < 0)
+			die("socketpair", strerror(errno));
+		program.len = (unsigned short)(2 + random() % (FILLER_MAX - 2));
+		filler[program.len - 1] = reject;
+		if (setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
+			die("setsockopt", strerror(errno));
+		filler[program.len - 1] = filler[0];
+	}
+}
+
+static int open_interface(const char *name, int protocol)
+{
+	struct sockaddr_ll ll = {.sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol)};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	ll.sll_ifindex = (int)if_nametoindex(name);
+	if (fd < 0 || ll.sll_ifindex == 0 || bind(fd, (struct sockaddr *)&ll, sizeof(ll)) < 0)
+		die(name, strerror(errno));
+	return fd;
+}
+
+static void open_sockets(const char *name)
+{
+	int i;
+
+	sender = open_interface(name, 0);
+	for (i = 0; i < TAPS; i++)
+		taps[i] = open_interface(name, ETH_P_ALL);
+}
+
 static void load(int dlt)
 {
 	char why[256];
-	int i;
+	int i, constant;
 
-	for (i = TRANSLATED_NONE; i <= TRANSLATED; i++) {
-		programs[i] = sockprog_load(&sp, filter, count, dlt, i == TRANSLATED_NONE, why);
-		if (programs[i] < 0)
-			die("the translated filter", why);
+	for (i = 0; i < COPIES; i++) {
+		for (constant = 0; constant < 2; constant++) {
+			move_on();
+			copies[constant][i] = sockprog_load(&sp, filter, count, dlt, constant, why);
+			if (copies[constant][i] < 0)
+				die("the translated filter", why);
+		}
 	}
 }
 
 static void attach(int variant)
 {
 	struct sock_fprog program = {(unsigned short)count, filter};
+	const int *loaded = copies[variant == TRANSLATED_NONE];
+	unsigned int first = (unsigned int)random();
 	int err, i;
 
 	if (variant == CLASSIC_NONE) {
 		program.len = 1;
 		program.filter = &reject;
 	}
-	if (variant <= CLASSIC)
-		err = setsockopt(
-		    sockets[1], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
-	else
-		err = setsockopt(
-		    sockets[1], SOL_SOCKET, SO_ATTACH_BPF, &programs[variant], sizeof(int));
-	if (err < 0)
-		die("setsockopt", strerror(errno));
+	move_on();
+	for (i = 0; i < TAPS; i++) {
+		if (variant <= CLASSIC)
+			err = setsockopt(
+			    taps[i], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+		else
+			err = setsockopt(taps[i], SOL_SOCKET, SO_ATTACH_BPF,
+			    &loaded[(first + (unsigned int)i) % COPIES], sizeof(*loaded));
+		if (err < 0)
+			die("setsockopt", strerror(errno));
+	}
 	for (i = 0; i < BATCH; i++) {
 		messages[i].msg_hdr.msg_iov = variant <= CLASSIC ? &seen : &whole;
 		messages[i].msg_hdr.msg_iovlen = 1;
@@ -135,20 +202,23 @@ static void attach(int variant)
 static void send_batches(unsigned int batches)
 {
 	while (batches-- > 0) {
-		if (sendmmsg(sockets[0], messages, BATCH, MSG_DONTWAIT) != BATCH)
+		if (sendmmsg(sender, messages, BATCH, 0) != BATCH)
 			die("sendmmsg", strerror(errno));
 	}
 }
 
-/* One batch that is not measured shows that the filter is there, and rejects. */
+/* One batch that is not measured shows that the filters are there, and reject. */
 static void try_out(int variant)
 {
 	uint8_t byte;
+	int i;
 
 	sp.verdict->verdict = -99;
 	send_batches(1);
-	if (recv(sockets[1], &byte, 1, MSG_DONTWAIT) >= 0)
-		die("the filter", "does not reject the packet");
+	for (i = 0; i < TAPS; i++) {
+		if (recv(taps[i], &byte, 1, MSG_DONTWAIT) >= 0)
+			die("the filter", "does not reject the packet");
+	}
 	if (variant >= TRANSLATED_NONE && sp.verdict->verdict != 0)
 		die("the translated filter", "was not run, or does not decide");
 }
@@ -169,7 +239,7 @@ static double measure(int variant, unsigned int batches)
 	try_out(variant);
 	start = cpu_ns();
 	send_batches(batches);
-	return (cpu_ns() - start) / BATCH / batches;
+	return (cpu_ns() - start) / BATCH / TAPS / batches;
 }
 
 static int compare(const void *a, const void *b)
@@ -179,30 +249,29 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static double median(double *values, unsigned int n)
+/* What a disturbance adds, of the machine or of a bad place, is in the slower ones. */
+static double lower_quartile(double *values, unsigned int n)
 {
 	qsort(values, n, sizeof(*values), compare);
-	return (values[(n - 1) / 2] + values[n / 2]) / 2;
+	return values[n / 4];
 }
 
 static void measure_all(unsigned int passes, unsigned int batches)
 {
-	static double classic[PASSES_MAX], translated[PASSES_MAX], all[2][PASSES_MAX];
+	static double all[VARIANTS][PASSES_MAX];
 	double ns[VARIANTS];
 	unsigned int i;
 	int variant;
 
 	for (i = 0; i < passes; i++) {
 		for (variant = 0; variant < VARIANTS; variant++)
-			ns[variant] = measure(variant, batches);
-		classic[i] = ns[CLASSIC] - ns[CLASSIC_NONE];
-		translated[i] = ns[TRANSLATED] - ns[TRANSLATED_NONE];
-		all[0][i] = ns[CLASSIC];
-		all[1][i] = ns[TRANSLATED];
+			all[variant][i] = measure(variant, batches);
 	}
+	for (variant = 0; variant < VARIANTS; variant++)
+		ns[variant] = lower_quartile(all[variant], passes);
 	printf("classic=%.2f translated=%.2f classic_all=%.1f translated_all=%.1f\n",
-	    median(classic, passes), median(translated, passes), median(all[0], passes),
-	    median(all[1], passes));
+	    ns[CLASSIC] - ns[CLASSIC_NONE], ns[TRANSLATED] - ns[TRANSLATED_NONE], ns[CLASSIC],
+	    ns[TRANSLATED]);
 }
 
 int main(int argc, char **argv)
@@ -221,16 +290,15 @@ int main(int argc, char **argv)
 			dlt = strcmp(optarg, "EN10MB") ? BPFPROBE_DLT_LINUX_SLL2 :
 							 BPFPROBE_DLT_EN10MB;
 	}
-	if (argc - optind != 1 || passes < 1 || passes > PASSES_MAX || batches < 1)
+	if (argc - optind != 2 || passes < 1 || passes > PASSES_MAX || batches < 1)
 		die("usage",
-		    "solo [-C CPU] [-n PASSES] [-b BATCHES] [-y EN10MB | LINUX_SLL2] FILTER");
-	count = reference_compile(dlt, argv[optind], 1, filter, BPFPROBE_FILTER_MAX);
+		    "solo [-C CPU] [-n PASSES] [-b BATCHES] [-y EN10MB | LINUX_SLL2] IFNAME FILTER");
+	count = reference_compile(dlt, argv[optind + 1], 1, filter, BPFPROBE_FILTER_MAX);
 	if (count == 0)
-		die(argv[optind], "libpcap refuses it");
+		die(argv[optind + 1], "libpcap refuses it");
 	if (sockprog_open(&sp) < 0)
 		die("sockprog_open", "the kernel takes none of the programs");
-	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets) < 0)
-		die("socketpair", strerror(errno));
+	open_sockets(argv[optind]);
 	make_packet(dlt);
 	load(dlt);
 	measure_all(passes, batches);
