@@ -26,7 +26,10 @@ int sockprog_open(struct sockprog *sp);
 /* "direct", "variable" or "constant". */
 const char *sockprog_reads(const struct sockprog *sp);
 
-/* How many instructions the filter of link type `dlt` is translated to, and in *why of 256 bytes why none. */
+/*
+ * How many instructions the filter of link type `dlt` is translated to; 0: none, and in
+ * *why of 256 bytes why.
+ */
 unsigned int sockprog_translated(
     const struct sockprog *sp, const void *filter, unsigned int count, int dlt, char *why);
 
