@@ -129,6 +129,24 @@ tree_files()
 	patch --fuzz=0 -p1 -d "$BATS_TEST_TMPDIR/a" <patches/libpcap-bpfprobe.patch
 }
 
+@test "any source tree of libpcap is taken, by a relative name too, and nothing else" {
+	local tree=$BATS_TEST_TMPDIR
+	cp -r build/src/libpcap "$tree/other"
+	sed -i 's/"libpcap version "/"the other libpcap "/' "$tree/other/pcap-int.h"
+	mkdir "$tree/build"
+	cd "$tree/build"
+	"$top/configure" --with-libpcap-src=../other >/dev/null
+	make libpcap.stamp >/dev/null
+	LD_LIBRARY_PATH=libpcap run tcpdump --version
+	echo "$output"
+	[[ $output == *"the other libpcap "* ]]
+	! diff -rq "$top/build/src/libpcap" "$tree/other" | grep -v pcap-int.h
+	run ! "$top/configure" --with-libpcap-src="$tree/build"
+	[[ $output == *"$tree/build is not a libpcap source tree"* ]]
+	run ! "$top/configure"
+	[[ $output == *"--with-libpcap-src=DIR is needed"* ]]
+}
+
 @test "building again changes nothing" {
 	make -q -C build all
 }
