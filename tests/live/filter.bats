@@ -113,7 +113,9 @@ payload() {
 	ended 60
 	[[ $(of swaps) -ge $((swaps / 3)) && $(of packets) -ge $((n / 2)) ]]
 	[[ $(of missing) -eq 0 && $(of twice) -eq 0 && $(of wrong) -eq 0 ]]
-	[[ $(of odd0) -gt 0 && $(of odd1) -gt 0 ]]
+	# Of what one filter wants and the other does not, only what is read before the next swap.
+	(($(of odd0) + $(of odd1) > 0))
+	slow || [[ $(of odd0) -gt 0 && $(of odd1) -gt 0 ]]
 }
 
 # passes_all PID: whether nothing is filtered in the kernel in that capture.
@@ -170,12 +172,12 @@ has_filtered() { # PID COUNT
 
 @test "captured twice, by the kernel and, when the helper is gone, by user space: the same" {
 	local link
-	for link in LINUX_SLL2 EN10MB RAW; do
+	for link in $(scaled "LINUX_SLL2 EN10MB RAW" LINUX_SLL2); do
 		twice $link "udp port $PORT and (udp[19] & 1 = 1 or udp[4:2] > 8000)"
 	done
 	twice LINUX_SLL2 "outbound and greater 700 and not port $((PORT + 1))"
 	twice EN10MB "ether src $MAC_A and (ip[2:2] > 500 or udp[100] = 7)"
-	twice RAW "len > 300 and ip[8] > 10 and udp[299] != 0"
+	slow || twice RAW "len > 300 and ip[8] > 10 and udp[299] != 0"
 }
 
 @test "a filter that the kernel does not take: the same packets, and no error" {
@@ -205,7 +207,7 @@ has_filtered() { # PID COUNT
 	require setcap setpriv unshare capsh
 	local file cap caps=cap_bpf,cap_perfmon
 	# Those that a process of this machine may have at all.
-	for cap in cap_sys_admin cap_ipc_lock cap_sys_resource cap_sys_ptrace cap_sys_rawio; do
+	for cap in cap_sys_admin cap_ipc_lock cap_sys_resource cap_sys_ptrace; do
 		capsh --has-b=$cap && caps+=,$cap
 	done
 	# As Debian has it: bpf(2) is not for such a user.
@@ -226,8 +228,6 @@ has_filtered() { # PID COUNT
 	in_kernel
 	in_a sender -c 3 udp $SINK $((PORT + 1))
 	until_true 10 has_text "$T/dump.out" "$((PORT + 1)): UDP"
-	frags_of 8000
-	in_kernel 3
 	stop
 }
 
