@@ -3,7 +3,7 @@
  * flood: sends numbered frames (tests/live/numbered.h, without the random part)
  * as fast as one CPU can, and says what that CPU was busy for.
  *
- *	flood [-C CPU] [-n COUNT] [-s FRAME_BYTES] [-S] [-w] IFNAME
+ *	flood [-n COUNT] [-s FRAME_BYTES] [-S] [-w] IFNAME
  *
  * Many frames per system call and none made anew, so that little is measured
  * but the kernel. The destination address is nobody's: the peer lets go of a
@@ -20,7 +20,6 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -45,16 +44,6 @@ static void die(const char *what)
 {
 	fprintf(stderr, "flood: %s: %s\n", what, strerror(errno));
 	exit(2);
-}
-
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0)
-		die("sched_setaffinity");
 }
 
 /* Until this process ends, however it ends: a sysctl would stay. */
@@ -152,10 +141,8 @@ int main(int argc, char **argv)
 	int opt, fd, witness = 0;
 	uint64_t ns;
 
-	while ((opt = getopt(argc, argv, "C:n:s:Sw")) != -1) {
-		if (opt == 'C')
-			pin(atoi(optarg));
-		else if (opt == 'n')
+	while ((opt = getopt(argc, argv, "n:s:Sw")) != -1) {
+		if (opt == 'n')
 			count = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (opt == 's')
 			size = (uint32_t)strtoul(optarg, NULL, 10);
@@ -167,7 +154,7 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	if (argc - optind != 1 || size < FRAME_MIN || size > FRAME_MAX) {
-		fputs("usage: flood [-C CPU] [-n COUNT] [-s FRAME_BYTES] [-S] [-w] IFNAME\n", stderr);
+		fputs("usage: flood [-n COUNT] [-s FRAME_BYTES] [-S] [-w] IFNAME\n", stderr);
 		return 2;
 	}
 	fd = open_interface(argv[optind]);

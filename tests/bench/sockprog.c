@@ -18,15 +18,6 @@
 #include "tests/diff/verdict.skel.h"
 #include "tests/diff/verdictdirect.skel.h"
 
-/* The lengths of a link header of ours, as the helper knows them. */
-static void header_bounds(int dlt, unsigned int *min, unsigned int *max)
-{
-	*min = dlt == BPFPROBE_DLT_LINUX_SLL2 ? BPFPROBE_LINK_MAX : 0;
-	*max = dlt == BPFPROBE_DLT_LINUX_SLL2 ? BPFPROBE_LINK_MAX :
-	    dlt == BPFPROBE_DLT_EN10MB	      ? BPFPROBE_ETH_HLEN + 4 :
-						0;
-}
-
 static int set_config(struct bpf_object *object)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
@@ -84,7 +75,7 @@ static int translate(const struct sockprog *sp, const void *filter, unsigned int
 {
 	unsigned int min, max;
 
-	header_bounds(dlt, &min, &max);
+	bpfprobe_link_bounds(dlt, &min, &max);
 	return bpfprobe_translate(translation, filter, count, sp->reads, min, max, why, 256);
 }
 

@@ -3,7 +3,7 @@
  * solo: what a filter that rejects costs by itself: translated, and as the kernel's
  * own classic BPF, compiled to machine code as well.
  *
- *	solo [-C CPU] [-n PASSES] [-b BATCHES] [-y DLT] IFNAME FILTER
+ *	solo [-n PASSES] [-b BATCHES] [-y DLT] IFNAME FILTER
  *
  * Both are filters of packet sockets on an interface through which frames are sent
  * that they reject: what surrounds them is the same. There are several such sockets,
@@ -25,7 +25,6 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,16 +70,6 @@ static void die(const char *what, const char *detail)
 {
 	fprintf(stderr, "solo: %s: %s\n", what, detail);
 	exit(2);
-}
-
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0)
-		die("sched_setaffinity", strerror(errno));
 }
 
 /* The frame as a probe finds it on its way out, and as the user sees it. */
@@ -279,10 +268,8 @@ int main(int argc, char **argv)
 	unsigned int passes = 1, batches = 1;
 	int opt, dlt = BPFPROBE_DLT_EN10MB;
 
-	while ((opt = getopt(argc, argv, "C:n:b:y:")) != -1) {
-		if (opt == 'C')
-			pin(atoi(optarg));
-		else if (opt == 'n')
+	while ((opt = getopt(argc, argv, "n:b:y:")) != -1) {
+		if (opt == 'n')
 			passes = (unsigned int)strtoul(optarg, NULL, 10);
 		else if (opt == 'b')
 			batches = (unsigned int)strtoul(optarg, NULL, 10);
@@ -292,7 +279,7 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind != 2 || passes < 1 || passes > PASSES_MAX || batches < 1)
 		die("usage",
-		    "solo [-C CPU] [-n PASSES] [-b BATCHES] [-y EN10MB | LINUX_SLL2] IFNAME FILTER");
+		    "solo [-n PASSES] [-b BATCHES] [-y EN10MB | LINUX_SLL2] IFNAME FILTER");
 	count = reference_compile(dlt, argv[optind + 1], 1, filter, BPFPROBE_FILTER_MAX);
 	if (count == 0)
 		die(argv[optind + 1], "libpcap refuses it");
