@@ -128,8 +128,10 @@ static __noinline long emit(
 static __always_inline int passes(
     const struct data *data, struct bpfprobe_record *rec, const struct bpfprobe_counters *reader)
 {
-	__s64 verdict = reader->passing ? BPFPROBE_UNDECIDED : decide(data, rec);
+	__s64 verdict = BPFPROBE_UNDECIDED;
 
+	if (!reader->passing)
+		verdict = is_constant() ? bpfprobe_filter(0) : decide(data, rec);
 	/* Fewer bytes than the user wants of every packet: user space cuts it off. */
 	rec->undecided = verdict < config.snaplen;
 	return verdict != 0;

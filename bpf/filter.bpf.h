@@ -70,10 +70,15 @@ static __noinline __s64 bpfprobe_filter(struct bpfprobe_view *view)
 	return mark;
 }
 
-/* Known before anything is known of the packet. */
+/* Whether the verdict is known without a look at the packet; also before the first filter. */
+static __always_inline int is_constant(void)
+{
+	return MARK(CONSTANT) != 0;
+}
+
 static __always_inline int rejects_all(void)
 {
-	return MARK(CONSTANT) == 1 && bpfprobe_filter(0) == 0;
+	return is_constant() && bpfprobe_filter(0) == 0;
 }
 
 /* Whether the linear part says what the link header is; rec->caplen is its length. */

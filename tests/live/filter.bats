@@ -75,6 +75,26 @@ in_kernel() {
 	done
 }
 
+# leaf_size [FILTER]: bytes of the program that the kernel keeps of the filter's, in SIZE.
+leaf_size() {
+	local id
+	capture dump tcpdump -n -i "$TX" -w "$BATS_TEST_TMPDIR/a.pcap" "$@"
+	id=$(new_objects prog | awk '/ name bpfprobe_leaf$/ {print $2 + 0}')
+	[[ $(bpftool prog show id "$id") =~ xlated\ ([0-9]+)B ]]
+	SIZE=${BASH_REMATCH[1]}
+	echo "\"$*\": $SIZE bytes"
+	stop
+}
+
+# What it does not need is not even in the program: no view is made.
+@test "a filter that accepts everything does no work" {
+	local some
+	leaf_size "less 1"
+	some=$SIZE
+	leaf_size ""
+	((SIZE < some * 4 / 5))
+}
+
 # frags_of N: packets whose linear part ends at every boundary of headers, and within them.
 frags_of() {
 	in_a frags -c 3 -s "$1" bpa0 $MAC_A $MAC_B $ADDR_A $SINK $PORT 14 24 34 36 42 60
