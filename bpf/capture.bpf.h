@@ -11,12 +11,11 @@
 #define BPFPROBE_CAPTURE_BPF_H
 
 #include "bpf/filter.bpf.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-	__type(key, __u32);
-	__type(value, __u32);
-} bpfprobe_rings SEC(".maps");
+#ifdef BPFPROBE_COPY
+#include "bpf/copy.bpf.h"
+#else
+#include "bpf/output.bpf.h"
+#endif
 
 /* One element per possible CPU and the reader's; the helper sets how many before load. */
 struct {
@@ -34,20 +33,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } bpfprobe_leaf SEC(".maps");
-
-/*
- * Bytes between the start of the packet and skb->data, which bpf_skb_output()
- * does not copy: MAC, IP and TCP headers that the stack has pulled already.
- * They go behind the record on the stack, whose 512 bytes set the bound; a
- * scratch map would be overwritten when the probe interrupts itself.  What was
- * pulled beyond that ends the captured part, which caplen shows.
- */
-#define PULLED_MAX 255
-
-struct sample {
-	struct bpfprobe_record rec;
-	__u8 pulled[PULLED_MAX + 1];
-};
 
 /* Adds one to a counter of this CPU. */
 #define COUNT(name)                                                                                \
@@ -85,45 +70,6 @@ static __always_inline __u64 wanted_length(
 	return want < config.most ? want : config.most;
 }
 
-/*
- * Writes the record and `want` bytes of the packet behind its MAC header.  `start`
- * is an offset from skb->head.  Returns what bpf_skb_output() says.
- */
-static __noinline long emit(
-    struct sk_buff *skb, const struct bpfprobe_record *rec, __u64 start, __u64 want)
-{
-	__u64 pulled = skb->data - skb->head - start, rest, now;
-	struct sample s;
-
-	s.rec = *rec;
-	want += rec->l2len;
-	if (want > rec->len)
-		want = rec->len;
-	if (want > BPFPROBE_SAMPLE_MAX - sizeof(s.rec))
-		want = BPFPROBE_SAMPLE_MAX - sizeof(s.rec);
-	if (pulled > PULLED_MAX) {
-		pulled = PULLED_MAX;
-		if (want > pulled)
-			want = pulled;
-	}
-	if (pulled > want)
-		pulled = want;
-	rest = want - pulled;
-	s.rec.caplen = want;
-	now = config.tai ? bpf_ktime_get_tai_ns() : bpf_ktime_get_boot_ns();
-	s.rec.time_lo = now;
-	s.rec.time_hi = now >> 32;
-	rest = BPF_F_CURRENT_CPU | rest << BPF_SKB_OUTPUT_LEN_SHIFT;
-	if (!pulled)
-		return bpf_skb_output(skb, &bpfprobe_rings, rest, &s.rec, sizeof(s.rec));
-
-	__builtin_memset(s.pulled, 0, sizeof(s.pulled));
-	/* The compiler knows the bound and would drop the mask, the verifier needs it. */
-	asm volatile("%0 &= 0xff" : "+r"(pulled));
-	bpf_probe_read_kernel(s.pulled, pulled, skb->head + start);
-	return bpf_skb_output(skb, &bpfprobe_rings, rest, &s, sizeof(s.rec) + pulled);
-}
-
 /* Whether the filter lets the packet pass, as far as it can be told here. */
 static __always_inline int passes(
     const struct data *data, struct bpfprobe_record *rec, const struct bpfprobe_counters *reader)
@@ -146,7 +92,7 @@ static __always_inline void find_beside(
 }
 
 /* The same for every probe. */
-static __always_inline int capture(struct sk_buff *skb)
+static __always_inline int capture(void *ctx, struct sk_buff *skb)
 {
 	const struct bpfprobe_counters *reader = the_readers();
 	struct bpfprobe_record rec;
@@ -163,14 +109,14 @@ static __always_inline int capture(struct sk_buff *skb)
 		return 0;
 	__builtin_memset(&rec, 0, sizeof(rec));
 	dev = device_of(skb);
-	rec.arphrd = dev ? dev->type : ARPHRD_VOID;
+	rec.arphrd = dev ? GET(dev, type) : ARPHRD_VOID;
 	data.packet = way_to_frags(skb);
-	data.head = skb->head;
-	data.data = skb->data - skb->head;
+	data.head = GET(skb, head);
+	data.data = offset_of_data(skb);
 	data.start = find_start(skb, dev, data.data, &rec);
 	data.end = linear_end(skb);
-	rec.len = data.data - data.start + skb->len;
-	rec.protocol = skb->protocol;
+	rec.len = data.data - data.start + GET(skb, len);
+	rec.protocol = GET(skb, protocol);
 	rec.probe = config.probe;
 	rec.generation = MARK(GENERATION);
 	find_vlan(skb, &rec);
@@ -184,7 +130,7 @@ static __always_inline int capture(struct sk_buff *skb)
 		find_beside(skb, dev, &rec);
 	if (!is_wanted(&rec))
 		return 0;
-	if (emit(skb, &rec, data.start, wanted_length(&rec, reader)) < 0)
+	if (emit(ctx, skb, &data, &rec, wanted_length(&rec, reader)) < 0)
 		COUNT(lost);
 	else
 		COUNT(emitted);

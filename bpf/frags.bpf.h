@@ -39,7 +39,16 @@ static __always_inline long read_beyond(
 
 static __always_inline __u64 way_to_frags(struct sk_buff *skb)
 {
-	return (__u64)skb->head + skb->end;
+	return (__u64)GET(skb, head) + GET(skb, end);
+}
+
+/* Where the kernel maps the page of a fragment; 0: unknown. */
+static __always_inline __u64 address_of_frag(const struct frag *frag)
+{
+	if (!config.pagemap.pages || frag->page & 1)
+		return 0;
+	return (frag->page - config.pagemap.pages) / config.pagemap.page_struct * config.pagemap.page_size +
+	       config.pagemap.memory + frag->offset;
 }
 
 /*
@@ -64,10 +73,10 @@ static __always_inline __u64 find_in_frags(__u64 shared, __u64 offset, __u64 siz
 			break;
 		offset -= frag.len;
 	}
-	if (i == FRAGS_MAX || offset + size > frag.len || frag.page & 1)
+	if (i == FRAGS_MAX || offset + size > frag.len)
 		return 0;
-	return (frag.page - config.pagemap.pages) / config.pagemap.page_struct * config.pagemap.page_size +
-	       config.pagemap.memory + frag.offset + offset;
+	at = address_of_frag(&frag);
+	return at ? at + offset : 0;
 }
 
 static __always_inline long read_beyond(

@@ -56,6 +56,31 @@ struct frag {
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+/* Where a function finds its arguments when it is entered. */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long di, si, dx, cx, r8, r9;
+};
+#define ARGUMENT1 di
+#define ARGUMENT2 si
+#define ARGUMENT3 dx
+#define ARGUMENT4 cx
+#define ARGUMENT5 r8
+#define ARGUMENT6 r9
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	__u64 regs[31];
+};
+#define ARGUMENT1 regs[0]
+#define ARGUMENT2 regs[1]
+#define ARGUMENT3 regs[2]
+#define ARGUMENT4 regs[3]
+#define ARGUMENT5 regs[4]
+#define ARGUMENT6 regs[5]
+#else
+#error "not known here: the registers in which arguments are passed"
+#endif
+
 struct net_device;
 
 struct ns_common {
@@ -91,6 +116,7 @@ struct dst_entry {
 };
 
 struct sk_buff {
+	struct sk_buff *next; /* in the list of skb_shared_info.frag_list */
 	struct net_device *dev;
 	struct sock *sk;
 	unsigned int len;
@@ -111,6 +137,7 @@ struct sk_buff {
 
 struct skb_shared_info {
 	__u8 nr_frags;
+	struct sk_buff *frag_list;
 	struct frag frags[1];
 };
 

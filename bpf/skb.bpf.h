@@ -29,6 +29,18 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 #endif
 
 /*
+ * A field of a struct.  Where the verifier knows the struct, or MEMORY() has made it one
+ * to read, that is a load; a program that has nothing but an address has to ask.
+ */
+#ifdef BPFPROBE_COPY
+#define GET(p, field) BPF_CORE_READ(p, field)
+#define GET_BITS(p, field) BPF_CORE_READ_BITFIELD_PROBED(p, field)
+#else
+#define GET(p, field) ((p)->field)
+#define GET_BITS(p, field) BPF_CORE_READ_BITFIELD(p, field)
+#endif
+
+/*
  * 32 bits that the verifier forgets what it knows of.  Before commit 41f6f64e6999
  * ("bpf: support non-r10 register spill/fill to/from stack in precision tracking",
  * 6.8) it took two states for equal that differ in a number on the stack of a
@@ -81,18 +93,18 @@ static __always_inline void make_opaque(void *memory, const int count)
  */
 static __always_inline struct net_device *device_of(struct sk_buff *skb)
 {
-	struct net_device *dev = MEMORY(skb)->dev;
+	struct net_device *dev = GET(MEMORY(skb), dev);
 	struct net_device *lo;
 	struct net *net;
 
 	if (!IN_KERNEL(dev))
 		return 0;
 	dev = MEMORY(dev);
-	net = dev->nd_net.net;
+	net = GET(dev, nd_net.net);
 	if (!IN_KERNEL(net))
 		return 0;
-	lo = MEMORY(net)->loopback_dev;
-	if (!IN_KERNEL(lo) || MEMORY(lo)->nd_net.net != net)
+	lo = GET(MEMORY(net), loopback_dev);
+	if (!IN_KERNEL(lo) || GET(MEMORY(lo), nd_net.net) != net)
 		return 0;
 	return dev;
 }
@@ -105,7 +117,7 @@ static __always_inline struct net_device *device_of(struct sk_buff *skb)
  */
 static __noinline __u32 netns_of_route(struct sk_buff *skb)
 {
-	__u64 route = skb->_skb_refdst & ~1UL;
+	__u64 route = GET(skb, _skb_refdst) & ~1UL;
 	struct net_device *dev;
 	struct net *net;
 
@@ -122,19 +134,35 @@ static __noinline __u32 netns_of_route(struct sk_buff *skb)
 static __always_inline void find_interface(
     struct sk_buff *skb, struct net_device *dev, struct bpfprobe_record *rec)
 {
-	struct sock *sk = MEMORY(skb)->sk;
+	struct sock *sk = GET(MEMORY(skb), sk);
+	struct net *net;
 
 	if (dev) {
-		rec->ifindex = dev->ifindex;
-		rec->netns = MEMORY(dev->nd_net.net)->ns.inum;
+		rec->ifindex = GET(dev, ifindex);
+		net = GET(dev, nd_net.net);
+		rec->netns = GET(MEMORY(net), ns.inum);
 	} else {
-		rec->ifindex = skb->skb_iif;
-		if (IN_KERNEL(sk))
-			rec->netns = MEMORY(MEMORY(sk)->__sk_common.skc_net.net)->ns.inum;
-		else
+		rec->ifindex = GET(skb, skb_iif);
+		if (IN_KERNEL(sk)) {
+			net = GET(MEMORY(sk), __sk_common.skc_net.net);
+			rec->netns = GET(MEMORY(net), ns.inum);
+		} else {
 			rec->netns = netns_of_route(skb);
+		}
 	}
 	rec->foreign = rec->netns != config.home;
+}
+
+/*
+ * Offset of skb->data from skb->head.  A number: the compiler must not go on with the
+ * pointers instead, which the verifier does not take for one.
+ */
+static __always_inline __u64 offset_of_data(struct sk_buff *skb)
+{
+	__u64 offset = GET(skb, data) - GET(skb, head);
+
+	asm volatile("" : "+r"(offset));
+	return offset;
 }
 
 static __always_inline int is_ethernet(__u16 arphrd)
@@ -150,7 +178,7 @@ static __always_inline int is_ethernet(__u16 arphrd)
 static __always_inline __u32 find_start(
     struct sk_buff *skb, struct net_device *dev, __u32 data, struct bpfprobe_record *rec)
 {
-	__u32 mac = skb->mac_header, net = skb->network_header;
+	__u32 mac = GET(skb, mac_header), net = GET(skb, network_header);
 
 	if (config.asis) {
 		rec->layer = BPFPROBE_LAYER_ASIS;
@@ -164,7 +192,7 @@ static __always_inline __u32 find_start(
 		if (mac != HEADER_UNSET && mac <= data && (net < mac || net >= mac + ETH_HLEN))
 			return mac;
 		/* On the way out the MAC header is written before mac_header is set. */
-		if (data < net && net - data == dev->hard_header_len)
+		if (data < net && net - data == GET(dev, hard_header_len))
 			return data;
 		rec->l2len = 0;
 	}
@@ -187,16 +215,16 @@ static __always_inline __u32 find_start(
  */
 static __always_inline __u8 find_pkttype(struct sk_buff *skb, struct net_device *dev)
 {
-	__u8 type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
-	__u32 mac = skb->mac_header;
-	int iif = skb->skb_iif;
+	__u8 type = GET_BITS(skb, pkt_type);
+	__u32 mac = GET(skb, mac_header);
+	int iif = GET(skb, skb_iif);
 	int in;
 
 	if (config.direction == BPFPROBE_DIR_DERIVE) {
 		if (iif)
-			in = !dev || dev->ifindex == iif;
+			in = !dev || GET(dev, ifindex) == iif;
 		else
-			in = !MEMORY(skb)->sk && mac != HEADER_UNSET && mac < (__u32)(skb->data - skb->head);
+			in = !GET(MEMORY(skb), sk) && mac != HEADER_UNSET && mac < (__u32)offset_of_data(skb);
 	} else {
 		in = config.direction == BPFPROBE_DIR_IN;
 	}
@@ -211,28 +239,22 @@ static __always_inline __u8 find_pkttype(struct sk_buff *skb, struct net_device 
  */
 static __always_inline void find_vlan(struct sk_buff *skb, struct bpfprobe_record *rec)
 {
-	__be16 proto = skb->vlan_proto;
+	__be16 proto = GET(skb, vlan_proto);
 
 	if (bpf_core_field_exists(skb->vlan_present)) {
-		if (!BPF_CORE_READ_BITFIELD(skb, vlan_present))
+		if (!GET_BITS(skb, vlan_present))
 			return;
 	} else if (!proto) {
 		return;
 	}
 	rec->vlan_proto = proto;
-	rec->vlan_tci = skb->vlan_tci;
+	rec->vlan_tci = GET(skb, vlan_tci);
 }
 
-/*
- * Offset from skb->head of the end of the linear part.  A number: the compiler must
- * not go on with the pointers instead, which the verifier does not take for one.
- */
+/* Offset from skb->head of the end of the linear part. */
 static __always_inline __u64 linear_end(struct sk_buff *skb)
 {
-	__u64 end = skb->data - skb->head;
-
-	asm volatile("" : "+r"(end));
-	return end + (skb->len - skb->data_len);
+	return offset_of_data(skb) + (GET(skb, len) - GET(skb, data_len));
 }
 
 #endif

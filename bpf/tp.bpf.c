@@ -16,7 +16,7 @@ int bpfprobe_dispatch(void *ctx)
 	SEC("tp_btf")                                                                              \
 	int bpfprobe_arg##n(__u64 *ctx)                                                            \
 	{                                                                                          \
-		return capture((struct sk_buff *)ctx[n - 1]);                                      \
+		return capture(ctx, (struct sk_buff *)ctx[n - 1]);                                      \
 	}
 
 TRACEPOINT(1)

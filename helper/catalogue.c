@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * See catalogue.h.  A tracepoint NAME stands in BTF as
- *   TYPEDEF btf_trace_NAME -> PTR -> FUNC_PROTO (void *__data, arguments...)
- */
+/* See catalogue.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <bpf/btf.h>
 #include "helper/catalogue.h"
+#include "helper/kallsyms.h"
 #include "helper/near.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -65,166 +63,84 @@ static const struct {
 	{ "net_dev_xmit", "net_dev_start_xmit" },
 };
 
-struct btf *
-bpfprobe_catalogue_open(struct bpfprobe_reply *reply)
+/* Text for messages: "tracepoint" or "function", and the name. */
+static const char *
+describe(char *buf, size_t len, const char *what, const char *name)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-
-	if (btf != NULL)
-		return btf;
-	bpfprobe_fail(reply, BPFPROBE_ERROR,
-	    "this kernel has no BTF: %s; it must be built with CONFIG_DEBUG_INFO_BTF, see /sys/kernel/btf",
-	    strerror(errno));
-	return NULL;
+	snprintf(buf, len, "%s \"%.60s\"", what, name);
+	return buf;
 }
 
-static const struct btf_type *
-type_of(const struct btf *btf, __u32 id)
+static int
+is_tracepoint(const char *name)
 {
-	const struct btf_type *type = btf__type_by_id(btf, id);
+	return strncmp(name, TRACEPOINT_PREFIX, strlen(TRACEPOINT_PREFIX)) == 0;
+}
 
-	while (type != NULL && (btf_is_mod(type)))
-		type = btf__type_by_id(btf, type->type);
-	return type;
+/* What a target of this kind may have been meant by a name that is not one. */
+static void
+add_near(struct bpfprobe_near *near, const struct btf *btf, const struct btf_type *type,
+    enum bpfprobe_kind kind)
+{
+	const char *name = btf__name_by_offset(btf, type->name_off);
+	struct bpfprobe_prototype prototype;
+	int function = btf_is_func(type);
+
+	if (name == NULL || (!function && (!btf_is_typedef(type) || !is_tracepoint(name))))
+		return;
+	if (kind != BPFPROBE_ANY_KIND && function != (kind == BPFPROBE_FENTRY || kind == BPFPROBE_KPROBE))
+		return;
+	/* What the kernel makes for each tracepoint. */
+	if (strncmp(name, "__probestub_", 12) == 0 || strncmp(name, "__bpf_trace_", 12) == 0)
+		return;
+	if (bpfprobe_prototype_of(&prototype, btf, type) == 0 && bpfprobe_prototype_packets(&prototype) > 0)
+		bpfprobe_near_add(near, function ? name : name + strlen(TRACEPOINT_PREFIX));
 }
 
 static const char *
-name_of(const struct btf *btf, const struct btf_type *type)
+noun(enum bpfprobe_kind kind)
 {
-	const char *name = type != NULL ? btf__name_by_offset(btf, type->name_off) : NULL;
-
-	return name != NULL ? name : "";
+	switch (kind) {
+	case BPFPROBE_TP:
+	case BPFPROBE_RAWTP:
+		return "tracepoint";
+	case BPFPROBE_FENTRY:
+	case BPFPROBE_KPROBE:
+		return "function";
+	case BPFPROBE_ANY_KIND:
+		break;
+	}
+	return "function or tracepoint";
 }
 
+/* The error message, with the names near to it among what has a packet. */
 static int
-is_skb(const struct btf *btf, __u32 id)
+not_found(const struct bpfprobe_types *types, const struct bpfprobe_device *device,
+    struct bpfprobe_reply *reply)
 {
-	const struct btf_type *type = type_of(btf, id);
-
-	if (type == NULL || !btf_is_ptr(type))
-		return 0;
-	type = type_of(btf, type->type);
-	return type != NULL && btf_is_struct(type) && strcmp(name_of(btf, type), "sk_buff") == 0;
-}
-
-/* A tracepoint's prototype, or NULL if the type is not one. */
-static const struct btf_type *
-prototype(const struct btf *btf, const struct btf_type *type)
-{
-	if (type == NULL || !btf_is_typedef(type))
-		return NULL;
-	type = type_of(btf, type->type);
-	if (type == NULL || !btf_is_ptr(type))
-		return NULL;
-	type = type_of(btf, type->type);
-	return type != NULL && btf_is_func_proto(type) && btf_vlen(type) > 0 ? type : NULL;
-}
-
-/* The first argument (from 1, without __data) that is a packet; 0: none. */
-static unsigned int
-skb_argument(const struct btf *btf, const struct btf_type *proto)
-{
-	unsigned int i;
-
-	for (i = 1; i < btf_vlen(proto); i++) {
-		if (is_skb(btf, btf_params(proto)[i].type))
-			return i;
-	}
-	return 0;
-}
-
-/* Writes an argument's type as C has it, roughly. */
-static void
-print_type(const struct btf *btf, __u32 id, char *buf, size_t len)
-{
-	const struct btf_type *type = type_of(btf, id);
-	const char *kind = "", *stars = "";
-
-	if (type != NULL && btf_is_ptr(type)) {
-		stars = " *";
-		type = type_of(btf, type->type);
-		if (type != NULL && btf_is_ptr(type)) {
-			stars = " **";
-			type = type_of(btf, type->type);
-		}
-	}
-	if (type == NULL || btf_is_void(type)) {
-		snprintf(buf, len, "void%s", stars);
-		return;
-	}
-	if (btf_is_composite(type) || btf_is_fwd(type))
-		kind = btf_is_union(type) ? "union " : "struct ";
-	else if (btf_is_any_enum(type))
-		kind = "enum ";
-	snprintf(buf, len, "%s%s%s", kind, btf_is_func_proto(type) ? "function" : name_of(btf, type), stars);
-}
-
-static void
-print_prototype(const struct btf *btf, const struct btf_type *proto, char *buf, size_t len)
-{
-	size_t used = 0;
-	unsigned int i;
-	char type[64];
-
-	buf[0] = '\0';
-	for (i = 1; i < btf_vlen(proto) && used < len; i++) {
-		print_type(btf, btf_params(proto)[i].type, type, sizeof(type));
-		used += (size_t)snprintf(buf + used, len - used, "%s%s", i > 1 ? ", " : "", type);
-	}
-}
-
-/* Names near to `name` among the tracepoints that have a packet, for the error message. */
-static int
-not_found(const struct btf *btf, const char *name, struct bpfprobe_reply *reply)
-{
+	const char *name = device->target;
 	struct bpfprobe_near near;
-	const struct btf_type *type;
+	__u32 id, n = btf__type_cnt(types->kernel);
 	char list[128];
-	__u32 id, n = btf__type_cnt(btf);
 	size_t i;
 
 	bpfprobe_near_init(&near, name);
 	for (i = 0; i < COUNT(aliases); i++) {
 		if (strcmp(aliases[i].alias, name) == 0)
 			return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-			    "no tracepoint \"%s\"; the alias of that name is bpfprobe:%s, without tp/", name, name);
+			    "no %s \"%s\"; the alias of that name is bpfprobe:%s, without %s/",
+			    noun(device->kind), name, name, bpfprobe_kind_name(device->kind));
 		bpfprobe_near_add(&near, aliases[i].alias);
 	}
-	for (id = 1; id < n; id++) {
-		type = btf__type_by_id(btf, id);
-		if (!btf_is_typedef(type) ||
-		    strncmp(name_of(btf, type), TRACEPOINT_PREFIX, strlen(TRACEPOINT_PREFIX)) != 0)
-			continue;
-		if (prototype(btf, type) != NULL && skb_argument(btf, prototype(btf, type)) > 0)
-			bpfprobe_near_add(&near, name_of(btf, type) + strlen(TRACEPOINT_PREFIX));
-	}
+	for (id = 1; id < n; id++)
+		add_near(&near, types->kernel, btf__type_by_id(types->kernel, id), device->kind);
 	if (bpfprobe_near_list(&near, list, sizeof(list)) > 0)
-		return bpfprobe_fail(
-		    reply, BPFPROBE_NO_DEVICE, "no tracepoint \"%.100s\"; did you mean %s?", name, list);
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "no %s \"%.80s\"; did you mean %s?",
+		    noun(device->kind), name, list);
 	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-	    "no tracepoint \"%.100s\"; try drop, any, rx, tx or tp/NAME with a tracepoint that has a packet",
-	    name);
-}
-
-/* Checks the argument that was asked for, or finds one.  Returns it, or -1. */
-static int
-choose_argument(const struct btf *btf, const char *name, const struct btf_type *proto,
-    unsigned int asked, struct bpfprobe_reply *reply)
-{
-	unsigned int arg = asked > 0 ? asked : skb_argument(btf, proto);
-	char args[160];
-
-	print_prototype(btf, proto, args, sizeof(args));
-	if (arg == 0)
-		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-		    "tracepoint \"%.60s\" has no struct sk_buff * argument: it has (%s)", name, args);
-	if (arg >= btf_vlen(proto) || !is_skb(btf, btf_params(proto)[arg].type))
-		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-		    "arg%u of tracepoint \"%.50s\" is no struct sk_buff *: it has (%s)", arg, name, args);
-	if (arg > BPFPROBE_ARG_MAX)
-		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-		    "arg%u of tracepoint \"%.50s\" cannot be reached, %d can", arg, name, BPFPROBE_ARG_MAX);
-	return (int)arg;
+	    "no %s \"%.80s\"; try drop, any, rx, tx or the name of one that has a packet; its module may"
+	    " not be loaded",
+	    noun(device->kind), name);
 }
 
 static enum bpfprobe_direction
@@ -239,54 +155,211 @@ direction_of(const char *tracepoint)
 	return BPFPROBE_DIR_DERIVE;
 }
 
+
+/* Of a target without types only the user can say where the packet is. */
 static int
-find_tracepoint(const struct btf *btf, const char *name, unsigned int asked,
+untyped_argument(const struct bpfprobe_device *device, const char *what,
+    struct bpfprobe_argument *argument, struct bpfprobe_reply *reply)
+{
+	memset(argument, 0, sizeof(*argument));
+	argument->number = device->arg;
+	if (device->arg > 0 && device->field[0] == '\0')
+		return 0;
+	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+	    "%s is there, but BTF does not have its arguments; say with :argN which one is the packet", what);
+}
+
+/* Where BTF has it: `type` is a tracepoint's typedef, or a function. */
+static int
+set_type(struct bpfprobe_target *target, const struct bpfprobe_type *type,
+    const struct bpfprobe_device *device, const char *what, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_prototype prototype;
+
+	if (bpfprobe_prototype_of(&prototype, type->btf, type->type) < 0)
+		return bpfprobe_fail(reply, BPFPROBE_ERROR, "%s has no arguments in BTF", what);
+	if (bpfprobe_prototype_argument(&prototype, device, what, &target->argument, reply) < 0)
+		return -1;
+	target->btf_id = type->id;
+	if (type->module_fd == 0)
+		return 0;
+	target->btf_fd = fcntl(type->module_fd, F_DUPFD_CLOEXEC, 0);
+	return target->btf_fd < 0 ? bpfprobe_fail_errno(reply, errno, "dup") : 0;
+}
+
+/* How many arguments a program of this kind reaches. */
+static int
+check_reach(const struct bpfprobe_target *target, const char *what, struct bpfprobe_reply *reply)
+{
+	unsigned int most = target->kind == BPFPROBE_KPROBE ? BPFPROBE_REGISTERS : BPFPROBE_ARG_MAX;
+
+	if (target->argument.number <= most)
+		return 0;
+	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "arg%u of %s cannot be reached, %u can",
+	    target->argument.number, what, most);
+}
+
+/* Returns 1, 0: there is no such tracepoint, or -1 with *reply filled in. */
+static int
+find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_device *device,
     struct bpfprobe_target *target, struct bpfprobe_reply *reply)
 {
-	char typedef_name[BPFPROBE_TARGET_MAX + sizeof(TRACEPOINT_PREFIX)];
-	const struct btf_type *proto;
-	int id, arg;
+	char typedef_name[BPFPROBE_TARGET_MAX + sizeof(TRACEPOINT_PREFIX)], what[128];
+	const char *name = device->target;
+	struct bpfprobe_type type;
+	int err;
 	size_t i;
 
 	for (i = 0; i < COUNT(too_late); i++) {
 		if (strcmp(too_late[i].tracepoint, name) == 0)
 			name = too_late[i].safe;
 	}
+	snprintf(target->name, sizeof(target->name), "%s", name);
 	snprintf(typedef_name, sizeof(typedef_name), TRACEPOINT_PREFIX "%s", name);
-	id = btf__find_by_name_kind(btf, typedef_name, BTF_KIND_TYPEDEF);
-	proto = id > 0 ? prototype(btf, btf__type_by_id(btf, (__u32)id)) : NULL;
-	if (proto == NULL)
-		return not_found(btf, name, reply);
-	arg = choose_argument(btf, name, proto, asked, reply);
-	if (arg < 0)
-		return -1;
-	snprintf(target->tracepoint, sizeof(target->tracepoint), "%s", name);
-	target->btf_id = (__u32)id;
-	target->arg = (unsigned int)arg;
+	describe(what, sizeof(what), "tracepoint", name);
 	target->direction = direction_of(name);
-	return 0;
+	target->kind = device->kind == BPFPROBE_RAWTP ? BPFPROBE_RAWTP : BPFPROBE_TP;
+	if (bpfprobe_types_find(types, typedef_name, BTF_KIND_TYPEDEF, &type)) {
+		err = set_type(target, &type, device, what, reply);
+	} else {
+		/* A module's, of which BTF knows nothing. */
+		target->kind = BPFPROBE_RAWTP;
+		if (device->kind == BPFPROBE_ANY_KIND || bpfprobe_attach_try(target) < 0)
+			return 0;
+		err = untyped_argument(device, what, &target->argument, reply);
+	}
+	/* Only by its address can what is behind an argument be had. */
+	if (target->argument.behind)
+		target->kind = BPFPROBE_RAWTP;
+	return err < 0 || check_reach(target, what, reply) < 0 ? -1 : 1;
 }
 
-int
-bpfprobe_catalogue_find(const struct btf *btf, const struct bpfprobe_device *device,
+/* The symbol for a kprobe: what the compiler has made of the function. Else as find_tracepoint(). */
+static int
+find_symbol(const struct bpfprobe_device *device, struct bpfprobe_target *target, const char *what,
+    struct bpfprobe_reply *reply)
+{
+	int n = bpfprobe_kallsyms_find(device->target, target->name, sizeof(target->name));
+
+	if (n < 0)
+		return bpfprobe_fail_errno(reply, -n, "/proc/kallsyms");
+	if (n > 1)
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+		    "there are %d of %s, and a kprobe cannot tell them apart", n, what);
+	return n;
+}
+
+/* Tries a kprobe; `fentry` is what a program at the beginning met before, 0: not tried. */
+static int
+try_kprobe(struct bpfprobe_target *target, const char *what, int fentry, struct bpfprobe_reply *reply)
+{
+	char text[160];
+	int err;
+
+	target->kind = BPFPROBE_KPROBE;
+	err = bpfprobe_attach_try(target);
+	if (err == 0)
+		return 1;
+	if (err == -EPERM || err == -EACCES)
+		return bpfprobe_fail_errno(reply, -err, what);
+	if (err == -EOPNOTSUPP)
+		snprintf(text, sizeof(text), "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)");
+	else
+		snprintf(text, sizeof(text), "no kprobe there, it may be inlined or one that must not be traced");
+	if (fentry < 0)
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "cannot probe %s: fentry: %s; %s: %s", what,
+		    strerror(-fentry), text, strerror(-err));
+	return bpfprobe_fail(
+	    reply, BPFPROBE_NO_DEVICE, "cannot probe %s: %s: %s", what, text, strerror(-err));
+}
+
+/* The same for a function. */
+static int
+find_function(struct bpfprobe_types *types, const struct bpfprobe_device *device,
+    struct bpfprobe_target *target, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_type type;
+	int typed, n, fentry = 0;
+	char what[128];
+
+	describe(what, sizeof(what), "function", device->target);
+	snprintf(target->name, sizeof(target->name), "%s", device->target);
+	target->offset = device->offset;
+	target->direction = BPFPROBE_DIR_DERIVE;
+	target->kind = BPFPROBE_FENTRY;
+	typed = bpfprobe_types_find(types, device->target, BTF_KIND_FUNC, &type);
+	if (typed && set_type(target, &type, device, what, reply) < 0)
+		return -1;
+	if (device->kind == BPFPROBE_FENTRY && target->argument.behind)
+		return bpfprobe_fail(
+		    reply, BPFPROBE_NO_DEVICE, "the packet of %s can be had by kprobe/ only", what);
+	if (typed && device->kind != BPFPROBE_KPROBE && !target->argument.behind) {
+		fentry = bpfprobe_attach_try(target);
+		if (fentry == 0)
+			return check_reach(target, what, reply) < 0 ? -1 : 1;
+	}
+	if (device->kind == BPFPROBE_FENTRY && typed)
+		return bpfprobe_fail_errno(reply, -fentry, what);
+	if (device->kind == BPFPROBE_FENTRY)
+		return 0;
+	n = find_symbol(device, target, what, reply);
+	if (n <= 0)
+		return n;
+	if (!typed && untyped_argument(device, what, &target->argument, reply) < 0)
+		return -1;
+	target->kind = BPFPROBE_KPROBE;
+	if (check_reach(target, what, reply) < 0)
+		return -1;
+	return try_kprobe(target, what, fentry, reply);
+}
+
+static int
+find_one(struct bpfprobe_types *types, const struct bpfprobe_device *device,
+    struct bpfprobe_target *target, struct bpfprobe_reply *reply)
+{
+	int n = 0;
+
+	memset(target, 0, sizeof(*target));
+	if (device->kind != BPFPROBE_FENTRY && device->kind != BPFPROBE_KPROBE)
+		n = find_tracepoint(types, device, target, reply);
+	if (n == 0 && device->kind != BPFPROBE_TP && device->kind != BPFPROBE_RAWTP)
+		n = find_function(types, device, target, reply);
+	return n == 0 ? not_found(types, device, reply) : n;
+}
+
+/* All that an alias stands for are tracepoints, whose arguments are known. */
+static int
+find_alias(struct bpfprobe_types *types, const char *const *names,
     struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX], struct bpfprobe_reply *reply)
 {
-	const char *const *name = NULL;
+	struct bpfprobe_device one;
 	int n;
-	size_t i;
 
-	for (i = 0; i < COUNT(aliases) && !device->is_tracepoint; i++) {
-		if (strcmp(aliases[i].alias, device->target) == 0)
-			name = aliases[i].tracepoints;
-	}
-	if (name == NULL)
-		return find_tracepoint(btf, device->target, device->arg, &targets[0], reply) < 0 ? -1 : 1;
-	if (device->arg > 0)
-		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-		    "\"%s\" is an alias, whose arguments are known: leave out arg%u", device->target, device->arg);
-	for (n = 0; n < BPFPROBE_TARGETS_MAX && name[n] != NULL; n++) {
-		if (find_tracepoint(btf, name[n], 0, &targets[n], reply) < 0)
+	for (n = 0; n < BPFPROBE_TARGETS_MAX && names[n] != NULL; n++) {
+		memset(&one, 0, sizeof(one));
+		one.kind = BPFPROBE_TP;
+		snprintf(one.target, sizeof(one.target), "%s", names[n]);
+		if (find_one(types, &one, &targets[n], reply) < 0)
 			return -1;
 	}
 	return n;
+}
+
+int
+bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_device *device,
+    struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX], struct bpfprobe_reply *reply)
+{
+	const char *const *names = NULL;
+	size_t i;
+
+	for (i = 0; i < COUNT(aliases) && device->kind == BPFPROBE_ANY_KIND; i++) {
+		if (strcmp(aliases[i].alias, device->target) == 0)
+			names = aliases[i].tracepoints;
+	}
+	if (names == NULL)
+		return find_one(types, device, &targets[0], reply);
+	if (device->arg > 0)
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+		    "\"%s\" is an alias, whose arguments are known: leave out arg%u", device->target, device->arg);
+	return find_alias(types, names, targets, reply);
 }

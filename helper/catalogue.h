@@ -1,39 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What can be probed: which tracepoints the running kernel has, and at which
- * place of their arguments the packet stands, as its BTF says.
+ * What can be probed: which tracepoints and functions the running kernel has, and
+ * at which place of their arguments the packet stands.
  */
 #ifndef BPFPROBE_CATALOGUE_H
 #define BPFPROBE_CATALOGUE_H
 
-#include <linux/types.h>
 #include "bpf/config.h"
+#include "helper/attach.h"
 #include "helper/device.h"
 #include "helper/fail.h"
-
-struct btf;
-
-struct bpfprobe_target {
-	char tracepoint[BPFPROBE_TARGET_MAX]; /* where the program is attached */
-	__u32 btf_id;			      /* of the tracepoint, in the kernel's BTF */
-	unsigned int arg;		      /* which argument is the packet: 1.. */
-	enum bpfprobe_direction direction;
-};
+#include "helper/types.h"
 
 /* The most targets that an alias stands for. */
 #define BPFPROBE_TARGETS_MAX 4
 
-/*
- * Reads the kernel's BTF.  NULL with *reply filled in if there is none; else the
- * caller's, for btf__free().
- */
-struct btf *bpfprobe_catalogue_open(struct bpfprobe_reply *reply);
+/* Arguments that are passed in registers, which a kprobe reaches (x86-64; more elsewhere). */
+#define BPFPROBE_REGISTERS 6
 
 /*
- * Finds what the device's target stands for: one tracepoint, or those of an alias.
- * Returns how many of `targets` are filled in, or -1 with *reply filled in.
+ * Finds what the device's target stands for: those of an alias, or one tracepoint or
+ * function.  Where the user leaves the kind open, that is the tracepoint of the name,
+ * else the function, by fentry if the kernel lets a program be attached so, else by
+ * kprobe.  Returns how many of `targets` are filled in, or -1 with *reply filled in.
  */
-int bpfprobe_catalogue_find(const struct btf *btf, const struct bpfprobe_device *device,
+int bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_device *device,
     struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX], struct bpfprobe_reply *reply);
 
 #endif

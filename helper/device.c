@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See device.h.  Independent of the locale. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "helper/device.h"
 #include "helper/protocol.h"
@@ -8,6 +9,7 @@
 #define QUOTE_MAX 60	/* bytes of the input that a message shows */
 #define LEN_MAX 262144	/* libpcap's largest snapshot length */
 #define PID_MAX 2147483647
+#define KINDS "tp/, rawtp/, fentry/, kprobe/"
 
 /* What is being parsed, and where to complain. */
 struct parser {
@@ -165,10 +167,23 @@ parse_number(struct parser *parser, const char *value, uint32_t max, uint32_t *n
 	return refuse(parser, why);
 }
 
+/* N, or N.FIELD. */
 static int
 parse_arg(struct parser *parser, const char *value)
 {
-	return parse_number(parser, value, BPFPROBE_ARG_MAX, &parser->device->arg);
+	const char *dot = strchr(value, '.');
+	char number[BPFPROBE_DEVICE_MAX];
+	size_t n;
+
+	if (dot == NULL)
+		return parse_number(parser, value, BPFPROBE_ARG_MAX, &parser->device->arg);
+	n = strlen(dot + 1);
+	if (n == 0 || n >= sizeof(parser->device->field) || *skip_name(dot + 1, "_") != '\0')
+		return refuse(parser, "behind the dot the name of a field is expected");
+	memcpy(parser->device->field, dot + 1, n + 1);
+	memcpy(number, value, (size_t)(dot - value));
+	number[dot - value] = '\0';
+	return parse_number(parser, number, BPFPROBE_ARG_MAX, &parser->device->arg);
 }
 
 /* What the kernel takes as a name; others would only be "not found", and slashes build paths. */
@@ -296,36 +311,83 @@ parse_option(struct parser *parser, const char *text)
 	return parser->option->parse(parser, value);
 }
 
+static const char *const kinds[] = {
+	[BPFPROBE_TP] = "tp",
+	[BPFPROBE_RAWTP] = "rawtp",
+	[BPFPROBE_FENTRY] = "fentry",
+	[BPFPROBE_KPROBE] = "kprobe",
+};
+
+const char *
+bpfprobe_kind_name(enum bpfprobe_kind kind)
+{
+	return kinds[kind];
+}
+
 static int
 parse_kind(struct parser *parser, const char **target)
 {
 	const char *slash = strchr(*target, '/');
+	enum bpfprobe_kind kind;
+	size_t n;
 
 	if (slash == NULL)
 		return 0;
-	if (strncmp(*target, "tp/", 3) != 0)
-		return fail(parser, "target ", *target,
-		    ": unknown kind, there are tp/NAME (a tracepoint) and a name alone");
-	parser->device->is_tracepoint = 1;
-	*target = slash + 1;
+	n = (size_t)(slash - *target);
+	for (kind = BPFPROBE_TP; kind <= BPFPROBE_KPROBE; kind++) {
+		if (strlen(kinds[kind]) == n && strncmp(*target, kinds[kind], n) == 0) {
+			parser->device->kind = kind;
+			*target = slash + 1;
+			return 0;
+		}
+	}
+	return fail(parser, "target ", *target, ": unknown kind, there are " KINDS " and a name alone");
+}
+
+/* "NAME@OFFSET": cuts it off. An offset is for a kprobe, which nothing else could be meant by. */
+static int
+parse_offset(struct parser *parser, char *name, const char *target)
+{
+	struct bpfprobe_device *device = parser->device;
+	char *at = strchr(name, '@');
+	unsigned long offset;
+	char *end;
+
+	if (at == NULL)
+		return 0;
+	if (device->kind != BPFPROBE_ANY_KIND && device->kind != BPFPROBE_KPROBE)
+		return fail(parser, "target ", target, ": only a kprobe has an @OFFSET");
+	offset = strtoul(at + 1, &end, 0);
+	if (!is_digit(at[1]) || *end != '\0' || offset > BPFPROBE_OFFSET_MAX)
+		return fail(parser, "target ", target, ": behind @ a number from 0 to 65535 is expected");
+	device->kind = BPFPROBE_KPROBE;
+	device->offset = (uint32_t)offset;
+	*at = '\0';
 	return 0;
 }
 
 static int
-parse_target(struct parser *parser, const char *target)
+parse_target(struct parser *parser, char *target)
 {
-	const char *name = target;
+	const char *kindless = target;
+	char whole[BPFPROBE_DEVICE_MAX];
+	char *name;
+
+	strcpy(whole, target);
 
 	if (strchr(target, '+') != NULL)
 		return fail(parser, "target ", target, ": one target per device");
-	if (parse_kind(parser, &name) < 0)
+	if (parse_kind(parser, &kindless) < 0)
+		return -1;
+	name = target + (kindless - target);
+	if (parse_offset(parser, name, whole) < 0)
 		return -1;
 	if (*name == '\0')
-		return fail(parser, "target ", target, ": the name is missing");
+		return fail(parser, "target ", whole, ": the name is missing");
 	if (*skip_name(name, "_.-") != '\0')
-		return fail(parser, "target ", target, ": a name has letters, digits, _ . - only");
+		return fail(parser, "target ", whole, ": a name has letters, digits, _ . - only");
 	if (strlen(name) >= sizeof(parser->device->target))
-		return fail(parser, "target ", target, ": the name is longer than 127 bytes");
+		return fail(parser, "target ", whole, ": the name is longer than 127 bytes");
 	memcpy(parser->device->target, name, strlen(name) + 1);
 	return 0;
 }

@@ -3,8 +3,9 @@
  * The device name as the user writes it, taken apart.  Pure: no system call.
  *
  *   device  = "bpfprobe:" target *(":" option)
- *   target  = ["tp/"] name | alias
- *   option  = "arg" n | "dev=" ifname | "netns=" ns | "len=" bytes | "pages=" n | "proto=" dlt
+ *   target  = [kind "/"] name ["@" offset] | alias
+ *   kind    = "tp" | "rawtp" | "fentry" | "kprobe"
+ *   option  = "arg" n ["." field] | "dev=" ifname | "netns=" ns | "len=" bytes | "pages=" n | "proto=" dlt
  *   ns      = name | "pid/" n | "inode/" n
  *
  * Any byte of a value may be written as %XX.
@@ -20,6 +21,21 @@
 #define BPFPROBE_ARG_MAX 12	/* arguments of a traced function that BPF can reach */
 #define BPFPROBE_PAGES_MAX (1U << 18) /* pages of a ring: 1 GiB of 4 KiB */
 
+#define BPFPROBE_FIELD_MAX 64  /* bytes of a field's name, NUL included */
+#define BPFPROBE_OFFSET_MAX 0xffff /* into a function */
+
+/* What a target is, and with it how a program is attached. */
+enum bpfprobe_kind {
+	BPFPROBE_ANY_KIND = 0, /* the user leaves it to us */
+	BPFPROBE_TP,	       /* tracepoint, with the types of BTF (tp_btf) */
+	BPFPROBE_RAWTP,	       /* tracepoint, without (raw_tp) */
+	BPFPROBE_FENTRY,       /* beginning of a function, by ftrace, with the types of BTF */
+	BPFPROBE_KPROBE,       /* function, at its beginning or `offset` bytes behind */
+};
+
+/* "tp" and so on. */
+const char *bpfprobe_kind_name(enum bpfprobe_kind kind);
+
 enum bpfprobe_netns_kind {
 	BPFPROBE_NETNS_ALL = 0, /* no netns= */
 	BPFPROBE_NETNS_NAME,
@@ -28,9 +44,11 @@ enum bpfprobe_netns_kind {
 };
 
 struct bpfprobe_device {
-	char target[BPFPROBE_TARGET_MAX]; /* without kind */
-	int is_tracepoint;		  /* "tp/" stood in front */
+	char target[BPFPROBE_TARGET_MAX]; /* without kind and offset */
+	enum bpfprobe_kind kind;
+	uint32_t offset;		  /* bytes behind the function's beginning */
 	unsigned int arg;		  /* 1..12; 0: to be found */
+	char field[BPFPROBE_FIELD_MAX];	  /* of the struct that it points to; "": it is the packet */
 	char dev[16];			  /* IFNAMSIZ; "": all interfaces */
 	enum bpfprobe_netns_kind netns_kind;
 	char netns[256];     /* NETNS_NAME */

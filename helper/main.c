@@ -127,7 +127,7 @@ serve_attach(struct bpfprobe_session *session)
 	}
 	for (i = 0; i < session->count; i++) {
 		progs[i] = bpf_program__fd(session->probes[i].dispatcher);
-		links[i] = bpf_link__fd(session->probes[i].link);
+		links[i] = session->probes[i].link;
 		slots[i] = session->probes[i].slots;
 	}
 	err = send_reply(&reply);

@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 #include "helper/probe.h"
 #include "helper/splice.h"
+#include "bpf/copy.skel.h"
 #include "bpf/tp.skel.h"
 #include "bpf/tpdirect.skel.h"
 
@@ -27,14 +28,36 @@ set_maps(struct bpf_object *object, const struct bpfprobe_maps *maps)
 {
 	struct bpf_map *ctl = bpf_object__find_map_by_name(object, "bpfprobe_ctl");
 	struct bpf_map *perf = bpf_object__find_map_by_name(object, "bpfprobe_rings");
+	struct bpf_map *buffer = bpf_object__find_map_by_name(object, "bpfprobe_buffer");
 	int err;
 
 	if (ctl == NULL || perf == NULL)
 		return -ENOENT;
+	if (buffer != NULL && (err = bpf_map__set_max_entries(buffer, maps->cpus)) < 0)
+		return err;
 	if (maps->ctl < 0)
 		return bpf_map__set_max_entries(ctl, maps->cpus + 1);
 	err = bpf_map__reuse_fd(ctl, maps->ctl);
 	return err < 0 ? err : bpf_map__reuse_fd(perf, maps->perf);
+}
+
+/* Which program of an object is the dispatcher, and what the leaves' names begin with. */
+static const struct {
+	const char *dispatcher, *leaf;
+} names[] = {
+	[BPFPROBE_TP] = { "bpfprobe_dispatch", "bpfprobe_arg" },
+	[BPFPROBE_RAWTP] = { "bpfprobe_raw", "bpfprobe_raw" },
+	[BPFPROBE_FENTRY] = { "bpfprobe_dispatch", "bpfprobe_arg" },
+	[BPFPROBE_KPROBE] = { "bpfprobe_kprobe", "bpfprobe_kprobe" },
+};
+
+static int
+set_attach_target(struct bpf_program *program, const struct bpfprobe_target *target)
+{
+	if (bpfprobe_attach_prog_type(target->kind) != BPF_PROG_TYPE_TRACING)
+		return 0;
+	bpf_program__set_expected_attach_type(program, bpfprobe_attach_type(target->kind));
+	return bpf_program__set_attach_target(program, 0, target->name);
 }
 
 /* Of all leaves in the object only the one for this argument is loaded. */
@@ -45,8 +68,9 @@ choose_programs(struct bpfprobe_probe *probe, const struct bpfprobe_target *targ
 	char name[32];
 	int err;
 
-	snprintf(name, sizeof(name), "bpfprobe_arg%u", target->arg);
-	probe->dispatcher = bpf_object__find_program_by_name(probe->object, "bpfprobe_dispatch");
+	snprintf(name, sizeof(name), "%s%u", names[target->kind].leaf, target->argument.number);
+	probe->dispatcher =
+	    bpf_object__find_program_by_name(probe->object, names[target->kind].dispatcher);
 	probe->leaf = bpf_object__find_program_by_name(probe->object, name);
 	if (probe->dispatcher == NULL || probe->leaf == NULL)
 		return -ENOENT;
@@ -54,8 +78,8 @@ choose_programs(struct bpfprobe_probe *probe, const struct bpfprobe_target *targ
 		if (program != probe->dispatcher && program != probe->leaf)
 			bpf_program__set_autoload(program, false);
 	}
-	err = bpf_program__set_attach_target(probe->dispatcher, 0, target->tracepoint);
-	return err < 0 ? err : bpf_program__set_attach_target(probe->leaf, 0, target->tracepoint);
+	err = set_attach_target(probe->dispatcher, target);
+	return err < 0 ? err : set_attach_target(probe->leaf, target);
 }
 
 static int
@@ -87,7 +111,14 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 	int err;
 
 	memset(probe, 0, sizeof(*probe));
-	elf = reads & BPFPROBE_READS_DIRECT ? tpdirect_bpf__elf_bytes(&size) : tp_bpf__elf_bytes(&size);
+	probe->link = -1;
+	probe->reads = reads;
+	if (target->kind == BPFPROBE_RAWTP || target->kind == BPFPROBE_KPROBE)
+		elf = copy_bpf__elf_bytes(&size);
+	else if (reads & BPFPROBE_READS_DIRECT)
+		elf = tpdirect_bpf__elf_bytes(&size);
+	else
+		elf = tp_bpf__elf_bytes(&size);
 	probe->object = bpf_object__open_mem(elf, size, &opts);
 	if (probe->object == NULL)
 		return -errno;
@@ -133,8 +164,9 @@ int
 bpfprobe_probe_make_leaf(const struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
     const struct bpfprobe_translation *translation, unsigned int generation, unsigned int dlt)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_RAW_TP,
-	    .attach_btf_id = target->btf_id);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .attach_btf_id = target->btf_id,
+	    .expected_attach_type = bpfprobe_attach_type(target->kind),
+	    .attach_btf_obj_fd = (__u32)target->btf_fd);
 	struct bpfprobe_marks marks = { generation, dlt };
 	struct bpf_insn *program;
 	size_t count;
@@ -144,7 +176,8 @@ bpfprobe_probe_make_leaf(const struct bpfprobe_probe *probe, const struct bpfpro
 	    translation, &marks, &count);
 	if (program == NULL)
 		return -errno;
-	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "bpfprobe_leaf", "Dual BSD/GPL", program, count, &opts);
+	fd = bpf_prog_load(bpfprobe_attach_prog_type(target->kind), "bpfprobe_leaf", "Dual BSD/GPL",
+	    program, count, &opts);
 	free(program);
 	return fd;
 }

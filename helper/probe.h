@@ -12,13 +12,13 @@
 
 struct bpf_object;
 struct bpf_program;
-struct bpf_link;
 
 struct bpfprobe_probe {
 	struct bpf_object *object;
 	struct bpf_program *dispatcher; /* both of the object */
 	struct bpf_program *leaf;
-	struct bpf_link *link; /* NULL: not attached, or handed over */
+	unsigned int reads;	       /* enum bpfprobe_reads: what its programs can */
+	int link;	       /* descriptor of the attachment; -1: not attached, or handed over */
 	int slots;	       /* program array with the leaf in slot 0; the object's */
 };
 

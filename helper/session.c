@@ -57,11 +57,12 @@ find_pages(struct bpfprobe_pagemap *map, const struct btf *btf)
 
 /* "what tp/NAME: why" for a failure of libbpf, which returns -errno. */
 static int
-fail_probe(struct bpfprobe_reply *reply, int err, const char *what, const char *tracepoint)
+fail_probe(
+    struct bpfprobe_reply *reply, int err, const char *what, const struct bpfprobe_target *target)
 {
-	char text[BPFPROBE_TARGET_MAX + 32];
+	char text[BPFPROBE_TARGET_MAX + 64];
 
-	snprintf(text, sizeof(text), "%s tp/%s", what, tracepoint);
+	snprintf(text, sizeof(text), "%s %s/%s", what, bpfprobe_kind_name(target->kind), target->name);
 	return bpfprobe_fail_errno(reply, -err, text);
 }
 
@@ -80,33 +81,34 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->direction = target->direction;
 	config->asis = plan->device.proto[0] != '\0';
 	config->tai = (__u32)plan->tai;
+	config->behind = target->argument.behind;
+	config->offset = target->argument.offset;
 	config->pagemap = plan->pagemap;
 }
 
 /*
- * Which programs the kernel takes is found with the first probe: those that read a
- * packet where it is, or those that copy its beginning.
+ * Which programs the kernel takes is found by trying: those that read a packet where it
+ * is, for which they have to have it from the verifier, or those that copy its beginning.
  */
 static int
 load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_reply *reply)
 {
-	unsigned int i = session->count;
+	unsigned int i = session->count, reads;
 	const struct bpfprobe_target *target = &session->targets[i];
 	struct bpfprobe_probe *probe = &session->probes[i];
 	struct bpfprobe_config config;
 	int err = -ENOENT;
 
 	make_config(&config, plan, target, i);
-	if (i == 0)
-		session->reads = BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE;
-	if (session->reads & BPFPROBE_READS_DIRECT)
-		err = bpfprobe_probe_load(probe, target, &config, &session->maps, session->reads);
-	if (err < 0 && i == 0)
-		session->reads = bpfprobe_probe_reads_variable() ? BPFPROBE_READS_VARIABLE : 0;
-	if (err < 0 && (session->reads & BPFPROBE_READS_DIRECT) == 0)
-		err = bpfprobe_probe_load(probe, target, &config, &session->maps, session->reads);
+	reads = BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE;
+	if (target->kind == BPFPROBE_TP)
+		err = bpfprobe_probe_load(probe, target, &config, &session->maps, reads);
+	if (err < 0) {
+		reads = bpfprobe_probe_reads_variable() ? BPFPROBE_READS_VARIABLE : 0;
+		err = bpfprobe_probe_load(probe, target, &config, &session->maps, reads);
+	}
 	if (err < 0)
-		return fail_probe(reply, err, "the kernel refuses the program for", target->tracepoint);
+		return fail_probe(reply, err, "the kernel refuses the program for", target);
 	session->count++;
 	return 0;
 }
@@ -116,7 +118,7 @@ static int
 make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *request,
     struct plan *plan, struct bpfprobe_reply *reply)
 {
-	struct btf *btf;
+	struct bpfprobe_types types;
 	int n, cpus;
 
 	reply->status = BPFPROBE_NO_DEVICE;
@@ -129,13 +131,12 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 	if (cpus <= 0 || cpus > BPFPROBE_CPUS_MAX)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "cannot count the CPUs");
 	plan->cpus = (unsigned int)cpus;
-	btf = bpfprobe_catalogue_open(reply);
-	if (btf == NULL)
+	if (bpfprobe_types_open(&types, reply) < 0)
 		return -1;
-	n = bpfprobe_catalogue_find(btf, &plan->device, session->targets, reply);
-	plan->tai = has_tai(btf);
-	find_pages(&plan->pagemap, btf);
-	btf__free(btf);
+	n = bpfprobe_catalogue_find(&types, &plan->device, session->targets, reply);
+	plan->tai = has_tai(types.kernel);
+	find_pages(&plan->pagemap, types.kernel);
+	bpfprobe_types_close(&types);
 	return n;
 }
 
@@ -181,9 +182,9 @@ bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply 
 
 	for (i = 0; i < session->count; i++) {
 		probe = &session->probes[i];
-		probe->link = bpf_program__attach(probe->dispatcher);
-		if (probe->link == NULL) {
-			fail_probe(reply, -errno, "cannot attach to", session->targets[i].tracepoint);
+		probe->link = bpfprobe_attach(&session->targets[i], bpf_program__fd(probe->dispatcher));
+		if (probe->link < 0) {
+			fail_probe(reply, probe->link, "cannot attach to", &session->targets[i]);
 			bpfprobe_session_detach(session);
 			return -1;
 		}
@@ -199,8 +200,9 @@ bpfprobe_session_detach(struct bpfprobe_session *session)
 	unsigned int i;
 
 	for (i = 0; i < session->count; i++) {
-		bpf_link__destroy(session->probes[i].link);
-		session->probes[i].link = NULL;
+		if (session->probes[i].link >= 0)
+			close(session->probes[i].link);
+		session->probes[i].link = -1;
 	}
 }
 
@@ -219,50 +221,52 @@ set_leaves(struct bpfprobe_session *session, const int *leaves)
 	return err;
 }
 
+/* The filter for one probe, loaded: a descriptor, or -1 with *reply filled in. */
 static int
-install(struct bpfprobe_session *session, const struct bpfprobe_translation *translation,
-    unsigned int dlt, struct bpfprobe_reply *reply)
+make_leaf(const struct bpfprobe_session *session, unsigned int i,
+    const struct bpfprobe_request *request, const struct sock_filter *filter,
+    struct bpfprobe_reply *reply)
 {
-	unsigned int generation = session->generation % BPFPROBE_GENERATION_MAX + 1;
-	int leaves[BPFPROBE_TARGETS_MAX];
-	unsigned int made = 0;
-	int err = 0;
+	const struct bpfprobe_probe *probe = &session->probes[i];
+	struct bpfprobe_translation translation;
+	unsigned int min, max;
+	int leaf;
 
-	while (made < session->count && err == 0) {
-		err = bpfprobe_probe_make_leaf(
-		    &session->probes[made], &session->targets[made], translation, generation, dlt);
-		if (err >= 0) {
-			leaves[made++] = err;
-			err = 0;
-		}
-	}
-	/* Spent also by a flip that fails: some probes may have it in their records. */
-	session->generation = generation;
-	if (err == 0)
-		err = set_leaves(session, leaves);
-	while (made > 0)
-		close(leaves[--made]);
-	if (err < 0)
-		return bpfprobe_fail_errno(reply, -err, "the kernel refuses the filter");
-	reply->generation = generation;
-	reply->status = BPFPROBE_OK;
-	return 0;
+	bpfprobe_link_bounds(session->asis ? -1 : (int)request->dlt, &min, &max);
+	if (bpfprobe_translate(&translation, filter, request->count, probe->reads, min, max,
+	        reply->message, sizeof(reply->message)) < 0)
+		return -1;
+	leaf = bpfprobe_probe_make_leaf(
+	    probe, &session->targets[i], &translation, session->generation, request->dlt);
+	free(translation.insns);
+	return leaf < 0 ? bpfprobe_fail_errno(reply, -leaf, "the kernel refuses the filter") : leaf;
 }
 
 int
 bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_request *request,
     const struct sock_filter *filter, struct bpfprobe_reply *reply)
 {
-	struct bpfprobe_translation translation;
-	unsigned int min, max;
-	int err;
+	int leaves[BPFPROBE_TARGETS_MAX];
+	unsigned int made = 0;
+	int err = 0;
 
 	reply->status = BPFPROBE_ERROR;
-	bpfprobe_link_bounds(session->asis ? -1 : (int)request->dlt, &min, &max);
-	if (bpfprobe_translate(&translation, filter, request->count, session->reads, min, max,
-	        reply->message, sizeof(reply->message)) < 0)
-		return -1;
-	err = install(session, &translation, request->dlt, reply);
-	free(translation.insns);
-	return err;
+	/* Spent also by a flip that fails: some probes may have it in their records. */
+	session->generation = session->generation % BPFPROBE_GENERATION_MAX + 1;
+	while (made < session->count && err == 0) {
+		leaves[made] = make_leaf(session, made, request, filter, reply);
+		if (leaves[made] < 0)
+			err = -1;
+		else
+			made++;
+	}
+	if (err == 0 && (err = set_leaves(session, leaves)) < 0)
+		bpfprobe_fail_errno(reply, -err, "the kernel refuses the filter");
+	if (err == 0) {
+		reply->generation = session->generation;
+		reply->status = BPFPROBE_OK;
+	}
+	while (made > 0)
+		close(leaves[--made]);
+	return err == 0 ? 0 : -1;
 }

@@ -16,7 +16,6 @@ struct bpfprobe_session {
 	unsigned int count; /* of both */
 	struct bpfprobe_rings rings;
 	struct bpfprobe_maps maps;
-	unsigned int reads;	 /* enum bpfprobe_reads: what the kernel allows */
 	unsigned int generation; /* of the filter in the probes; 0: none yet */
 	int asis;		 /* packets are shown as they are: no link header */
 };

@@ -247,7 +247,7 @@ messages() {
 }
 
 @test "the manual passes the checks of mandoc" {
-	run mandoc -T lint -W warning "$manual"
+	run mandoc -T lint -W warning "$top"/man/*.7
 	echo "$output"
 	[ "$status" -eq 0 ]
 }

@@ -25,7 +25,14 @@ static const struct {
 	{ "ip_rcv", { .target = "ip_rcv" } },
 	{ "a", { .target = "a" } },
 	{ "__x64_sys.isra.0-9", { .target = "__x64_sys.isra.0-9" } },
-	{ "tp/kfree_skb", { .target = "kfree_skb", .is_tracepoint = 1 } },
+	{ "tp/kfree_skb", { .target = "kfree_skb", .kind = BPFPROBE_TP } },
+	{ "rawtp/kfree_skb:arg1", { .target = "kfree_skb", .kind = BPFPROBE_RAWTP, .arg = 1 } },
+	{ "fentry/ip_rcv", { .target = "ip_rcv", .kind = BPFPROBE_FENTRY } },
+	{ "kprobe/ip_rcv", { .target = "ip_rcv", .kind = BPFPROBE_KPROBE } },
+	{ "kprobe/ip_rcv@0", { .target = "ip_rcv", .kind = BPFPROBE_KPROBE } },
+	{ "ip_rcv@0x1f", { .target = "ip_rcv", .kind = BPFPROBE_KPROBE, .offset = 0x1f } },
+	{ "kprobe/ip_rcv@65535:arg2", { .target = "ip_rcv", .kind = BPFPROBE_KPROBE, .offset = 65535, .arg = 2 } },
+	{ "ip_finish_output2:arg1.skb", { .target = "ip_finish_output2", .arg = 1, .field = "skb" } },
 	{ "tp", { .target = "tp" } },
 	{ "drop:arg1", { .target = "drop", .arg = 1 } },
 	{ "drop:arg12", { .target = "drop", .arg = 12 } },
@@ -60,7 +67,7 @@ static const struct {
 	{ "drop:proto=abcdefghijklmnopqrstuvwxyz01234",
 	    { .target = "drop", .proto = "abcdefghijklmnopqrstuvwxyz01234" } },
 	{ "tp/net_dev_queue:proto=RAW:pages=64:len=128:netns=pid/7:dev=lo:arg3",
-	    { "net_dev_queue", 1, 3, "lo", BPFPROBE_NETNS_PID, "", 7, 128, 64, "RAW" } },
+	    { "net_dev_queue", BPFPROBE_TP, 0, 3, "", "lo", BPFPROBE_NETNS_PID, "", 7, 128, 64, "RAW" } },
 };
 
 static const struct {
@@ -72,20 +79,29 @@ static const struct {
 	{ "bpfprobe:tp/", "target \"tp/\": the name is missing" },
 	{ "bpfprobe:tp/skb/kfree_skb",
 	    "target \"tp/skb/kfree_skb\": a name has letters, digits, _ . - only" },
-	{ "bpfprobe:ip_rcv@4", "target \"ip_rcv@4\": a name has letters, digits, _ . - only" },
+	{ "bpfprobe:tp/ip_rcv@4", "target \"tp/ip_rcv@4\": only a kprobe has an @OFFSET" },
+	{ "bpfprobe:fentry/ip_rcv@4", "target \"fentry/ip_rcv@4\": only a kprobe has an @OFFSET" },
+	{ "bpfprobe:ip_rcv@", "target \"ip_rcv@\": behind @ a number from 0 to 65535 is expected" },
+	{ "bpfprobe:ip_rcv@-1", "target \"ip_rcv@-1\": behind @ a number from 0 to 65535 is expected" },
+	{ "bpfprobe:ip_rcv@65536", "target \"ip_rcv@65536\": behind @ a number from 0 to 65535 is expected" },
+	{ "bpfprobe:ip_rcv@18446744073709551616",
+	    "target \"ip_rcv@18446744073709551616\": behind @ a number from 0 to 65535 is expected" },
+	{ "bpfprobe:ip_rcv@1x", "target \"ip_rcv@1x\": behind @ a number from 0 to 65535 is expected" },
+	{ "bpfprobe:ip_rcv@1@1", "target \"ip_rcv@1@1\": behind @ a number from 0 to 65535 is expected" },
+	{ "bpfprobe:kprobe/@1", "target \"kprobe/@1\": the name is missing" },
 	{ "bpfprobe:ip rcv", "target \"ip rcv\": a name has letters, digits, _ . - only" },
 	{ "bpfprobe:dr%6fp", "target \"dr%6fp\": a name has letters, digits, _ . - only" },
 	{ "bpfprobe:dev=lo", "target \"dev=lo\": a name has letters, digits, _ . - only" },
 	{ "bpfprobe:a\nb\x1b[1m", "target \"a?b?[1m\": a name has letters, digits, _ . - only" },
 	{ "bpfprobe:drop+ip_rcv", "target \"drop+ip_rcv\": one target per device" },
 	{ "bpfprobe:tp/a+kprobe/b:arg1", "target \"tp/a+kprobe/b\": one target per device" },
-	{ "bpfprobe:kprobe/x",
-	    "target \"kprobe/x\": unknown kind, there are tp/NAME (a tracepoint) and a name alone" },
-	{ "bpfprobe:/x", "target \"/x\": unknown kind, there are tp/NAME (a tracepoint) and a name alone" },
-	{ "bpfprobe:t/x", "target \"t/x\": unknown kind, there are tp/NAME (a tracepoint) and a name alone" },
+#define KIND ": unknown kind, there are tp/, rawtp/, fentry/, kprobe/ and a name alone"
+	{ "bpfprobe:kprobes/x", "target \"kprobes/x\"" KIND },
+	{ "bpfprobe:/x", "target \"/x\"" KIND },
+	{ "bpfprobe:t/x", "target \"t/x\"" KIND },
 	{ "bpfprobe:tpx/x",
-	    "target \"tpx/x\": unknown kind, there are tp/NAME (a tracepoint) and a name alone" },
-	{ "bpfprobe:TP/x", "target \"TP/x\": unknown kind, there are tp/NAME (a tracepoint) and a name alone" },
+	    "target \"tpx/x\"" KIND },
+	{ "bpfprobe:TP/x", "target \"TP/x\"" KIND },
 	/* prefix */
 	{ "", "device \"\": bpfprobe:TARGET is expected" },
 	{ "eth0", "device \"eth0\": bpfprobe:TARGET is expected" },
@@ -116,7 +132,10 @@ static const struct {
 	{ "bpfprobe:drop:arg0", "\"arg0\": a number from 1 to 12 is expected" },
 	{ "bpfprobe:drop:arg13", "\"arg13\": a number from 1 to 12 is expected" },
 	{ "bpfprobe:drop:arg4294967297", "\"arg4294967297\": a number from 1 to 12 is expected" },
-	{ "bpfprobe:drop:arg1.skb", "\"arg1.skb\": a number from 1 to 12 is expected" },
+	{ "bpfprobe:drop:arg1.", "\"arg1.\": behind the dot the name of a field is expected" },
+	{ "bpfprobe:drop:arg1.a.b", "\"arg1.a.b\": behind the dot the name of a field is expected" },
+	{ "bpfprobe:drop:arg1.a b", "\"arg1.a b\": behind the dot the name of a field is expected" },
+	{ "bpfprobe:drop:arg13.a", "\"arg13.a\": a number from 1 to 12 is expected" },
 	{ "bpfprobe:drop:dev=", "dev=\"\": the name of an interface (1 to 15 bytes) is expected" },
 	{ "bpfprobe:drop:dev=abcdefghijklmnop",
 	    "dev=\"abcdefghijklmnop\": the name of an interface (1 to 15 bytes) is expected" },
@@ -169,13 +188,15 @@ static const struct {
 static void
 assert_device(const char *name, const struct bpfprobe_device *got, const struct bpfprobe_device *want)
 {
-	if (strcmp(got->target, want->target) != 0 || got->is_tracepoint != want->is_tracepoint ||
+	if (strcmp(got->target, want->target) != 0 || got->kind != want->kind ||
+	    got->offset != want->offset || strcmp(got->field, want->field) != 0 ||
 	    got->arg != want->arg || strcmp(got->dev, want->dev) != 0 ||
 	    got->netns_kind != want->netns_kind || strcmp(got->netns, want->netns) != 0 ||
 	    got->netns_num != want->netns_num || got->len != want->len ||
 	    got->pages != want->pages || strcmp(got->proto, want->proto) != 0)
-		fail_msg("%s: target \"%s\" tracepoint %d arg %u dev \"%s\" netns %d \"%s\" %u len %u "
-			 "pages %u proto \"%s\"", name, got->target, got->is_tracepoint, got->arg, got->dev,
+		fail_msg("%s: target \"%s\" kind %d offset %u arg %u field \"%s\" dev \"%s\" netns %d \"%s\" %u len %u "
+			 "pages %u proto \"%s\"", name, got->target, got->kind, got->offset,
+		    got->arg, got->field, got->dev,
 		    got->netns_kind, got->netns, got->netns_num, got->len, got->pages, got->proto);
 }
 

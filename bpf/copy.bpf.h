@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Into the ring where a program has nothing but the packet's address, at a kprobe or
+ * a raw tracepoint: piece by piece into a buffer, and from there.
+ */
+#ifndef BPFPROBE_COPY_BPF_H
+#define BPFPROBE_COPY_BPF_H
+
+#include "bpf/filter.bpf.h"
+#include "bpf/sample.bpf.h"
+
+/* Linear parts and fragments of one packet; the captured part ends behind so many. */
+#define PIECES_MAX 48
+
+/* Twice 64 KiB: the verifier adds the greatest offset to the greatest length. */
+#define BUFFER_SIZE 0x20000
+
+/* Where a sample is put together; of one CPU and one probe. */
+struct buffer {
+	struct bpfprobe_record rec;
+	__u8 bytes[BUFFER_SIZE];
+	__u32 busy; /* the probe has interrupted itself: this packet is lost */
+	__u32 pad;
+};
+
+/* One element per possible CPU; the helper sets how many before load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct buffer);
+} bpfprobe_buffer SEC(".maps");
+
+/* Where the next piece is: fragments first, then the packets of the list behind them. */
+struct pieces {
+	__u64 frag; /* address of the next struct frag */
+	__u64 frags_end;
+	struct sk_buff *list; /* the next packet of the list */
+	int nested;	      /* that packet's own list, which nobody makes, would be missed */
+};
+
+struct piece {
+	__u64 address;
+	__u64 length;
+};
+
+/* The fragments of `skb`. Returns its list. */
+static __always_inline struct sk_buff *begin_frags(struct pieces *pieces, struct sk_buff *skb)
+{
+	struct skb_shared_info *shared = (struct skb_shared_info *)way_to_frags(skb);
+
+	pieces->frag = (__u64)shared + bpf_core_field_offset(struct skb_shared_info, frags);
+	pieces->frags_end = pieces->frag + GET(shared, nr_frags) * sizeof(struct frag);
+	return GET(shared, frag_list);
+}
+
+/* 0, or -1: there are no more, or none that can be read. */
+static __always_inline int next_piece(struct pieces *pieces, struct piece *piece)
+{
+	struct sk_buff *skb = pieces->list;
+	struct frag frag = {};
+
+	if (pieces->frag < pieces->frags_end) {
+		bpf_probe_read_kernel(&frag, sizeof(frag), (void *)pieces->frag);
+		pieces->frag += sizeof(frag);
+		piece->address = address_of_frag(&frag);
+		piece->length = frag.len;
+		return piece->address ? 0 : -1;
+	}
+	if (!skb || pieces->nested)
+		return -1;
+	piece->address = (__u64)GET(skb, data);
+	piece->length = GET(skb, len) - GET(skb, data_len);
+	pieces->nested = begin_frags(pieces, skb) != 0;
+	pieces->list = GET(skb, next);
+	return 0;
+}
+
+/* Appends to the `used` bytes. Returns how many there are then; the same if it cannot be read. */
+static __always_inline __u64 append(
+    struct buffer *buffer, __u64 used, const struct piece *piece, __u64 want)
+{
+	__u64 length = piece->length;
+
+	if (length > want - used)
+		length = want - used;
+	/* For the verifier, which knows neither that used <= want nor what want is. */
+	asm volatile("%0 &= 0xffff\n\t%1 &= 0xffff" : "+r"(used), "+r"(length));
+	if (bpf_probe_read_kernel(buffer->bytes + used, length, (void *)piece->address) < 0)
+		return used;
+	return used + length;
+}
+
+/* What follows the linear part. */
+static __always_inline __u64 append_rest(
+    struct buffer *buffer, struct sk_buff *skb, __u64 used, __u64 want)
+{
+	struct pieces pieces = {};
+	struct piece piece;
+	__u64 before;
+	int i;
+
+	pieces.list = begin_frags(&pieces, skb);
+	for (i = 0; i < PIECES_MAX && used < want; i++) {
+		if (next_piece(&pieces, &piece) < 0)
+			break;
+		before = used;
+		used = append(buffer, used, &piece, want);
+		if (used == before && piece.length)
+			break;
+	}
+	return used;
+}
+
+/* Writes the record and `want` bytes behind the MAC header, or as many as can be read. */
+static __noinline long emit(void *ctx, struct sk_buff *skb, const struct data *data,
+    const struct bpfprobe_record *rec, __u64 want)
+{
+	struct piece linear = {(__u64)data->head + data->start, data->end - data->start};
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct buffer *buffer = bpf_map_lookup_elem(&bpfprobe_buffer, &cpu);
+	__u64 used;
+	long err;
+
+	if (!buffer || buffer->busy)
+		return -1;
+	buffer->busy = 1;
+	/* What interrupts this CPU sees the order of the program. */
+	asm volatile("" ::: "memory");
+	want = length_of_sample(rec, want);
+	used = append(buffer, 0, &linear, want);
+	if (used < want && used == linear.length)
+		used = append_rest(buffer, skb, used, want);
+	buffer->rec = *rec;
+	buffer->rec.caplen = used;
+	stamp(&buffer->rec);
+	asm volatile("%0 &= 0xffff" : "+r"(used));
+	err = bpf_perf_event_output(
+	    ctx, &bpfprobe_rings, BPF_F_CURRENT_CPU, buffer, sizeof(buffer->rec) + used);
+	asm volatile("" ::: "memory");
+	buffer->busy = 0;
+	return err;
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What all records have in common on their way into the ring. */
+#ifndef BPFPROBE_SAMPLE_BPF_H
+#define BPFPROBE_SAMPLE_BPF_H
+
+#include "bpf/skb.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+} bpfprobe_rings SEC(".maps");
+
+/* Bytes of the packet to take: `want` are asked for behind its MAC header. */
+static __always_inline __u64 length_of_sample(const struct bpfprobe_record *rec, __u64 want)
+{
+	want += rec->l2len;
+	if (want > rec->len)
+		want = rec->len;
+	if (want > BPFPROBE_SAMPLE_MAX - sizeof(*rec))
+		want = BPFPROBE_SAMPLE_MAX - sizeof(*rec);
+	return want;
+}
+
+static __always_inline void stamp(struct bpfprobe_record *rec)
+{
+	__u64 now = config.tai ? bpf_ktime_get_tai_ns() : bpf_ktime_get_boot_ns();
+
+	rec->time_lo = now;
+	rec->time_hi = now >> 32;
+}
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * See attach.h.  libbpf's own way of attaching a kprobe disables the probe when its
+ * link is closed, also if somebody else holds the link by then, as the module does.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/perf_event.h>
+#include <bpf/bpf.h>
+#include "helper/attach.h"
+
+#define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
+
+#define INSN(CODE, DST, IMM)                                                                       \
+	{ .code = (CODE), .dst_reg = (DST), .imm = (IMM) }
+
+static const struct {
+	enum bpf_prog_type program;
+	enum bpf_attach_type attach;
+} types[] = {
+	[BPFPROBE_TP] = { BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP },
+	[BPFPROBE_RAWTP] = { BPF_PROG_TYPE_RAW_TRACEPOINT, 0 },
+	[BPFPROBE_FENTRY] = { BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY },
+	[BPFPROBE_KPROBE] = { BPF_PROG_TYPE_KPROBE, 0 },
+};
+
+unsigned int
+bpfprobe_attach_prog_type(enum bpfprobe_kind kind)
+{
+	return types[kind].program;
+}
+
+unsigned int
+bpfprobe_attach_type(enum bpfprobe_kind kind)
+{
+	return types[kind].attach;
+}
+
+/* The number that perf_event_open() has for kprobes; -errno: ENOENT if the kernel has none. */
+static int
+kprobe_type(void)
+{
+	FILE *file = fopen(KPROBE_TYPE, "re");
+	int type;
+
+	if (file == NULL)
+		return -errno;
+	if (fscanf(file, "%d", &type) != 1)
+		type = -EINVAL;
+	fclose(file);
+	return type;
+}
+
+/* A probe that is not armed yet; -errno. */
+static int
+open_kprobe(const struct bpfprobe_target *target)
+{
+	struct perf_event_attr attr;
+	int type = kprobe_type();
+	long fd;
+
+	if (type < 0)
+		return type == -ENOENT ? -EOPNOTSUPP : type;
+	memset(&attr, 0, sizeof(attr));
+	attr.size = sizeof(attr);
+	attr.type = (__u32)type;
+	attr.kprobe_func = (__u64)(unsigned long)target->name;
+	attr.probe_offset = target->offset;
+	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/*
+ * A link of BPF holds the event (since 5.15: commit b89fbfbb854c, "bpf: Implement
+ * minimal BPF perf link"); before, the event itself is the attachment.
+ */
+static int
+attach_kprobe(const struct bpfprobe_target *target, int program)
+{
+	int event = open_kprobe(target), link, err = 0;
+
+	if (event < 0)
+		return event;
+	link = bpf_link_create(program, event, BPF_PERF_EVENT, NULL);
+	if (link < 0) {
+		if (ioctl(event, PERF_EVENT_IOC_SET_BPF, program) < 0)
+			err = -errno;
+		link = event;
+	}
+	if (err == 0 && ioctl(event, PERF_EVENT_IOC_ENABLE, 0) < 0)
+		err = -errno;
+	if (link != event)
+		close(event);
+	if (err < 0)
+		close(link);
+	return err < 0 ? err : link;
+}
+
+int
+bpfprobe_attach(const struct bpfprobe_target *target, int program)
+{
+	int fd;
+
+	if (target->kind == BPFPROBE_KPROBE)
+		return attach_kprobe(target, program);
+	fd = bpf_raw_tracepoint_open(target->kind == BPFPROBE_RAWTP ? target->name : NULL, program);
+	return fd < 0 ? -errno : fd;
+}
+
+int
+bpfprobe_attach_try(const struct bpfprobe_target *target)
+{
+	static const struct bpf_insn nothing[] = {
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0),
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = types[target->kind].attach,
+	    .attach_btf_id = target->btf_id, .attach_btf_obj_fd = (__u32)target->btf_fd);
+	int program, link;
+
+	program = bpf_prog_load(types[target->kind].program, "bpfprobe_try", "Dual BSD/GPL", nothing,
+	    sizeof(nothing) / sizeof(nothing[0]), &opts);
+	if (program < 0)
+		return -errno;
+	link = bpfprobe_attach(target, program);
+	close(program);
+	if (link < 0)
+		return link;
+	close(link);
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How a program gets to its place in the kernel, for each kind of target. */
+#ifndef BPFPROBE_ATTACH_H
+#define BPFPROBE_ATTACH_H
+
+#include "helper/device.h"
+#include "helper/prototype.h"
+
+struct bpfprobe_target {
+	enum bpfprobe_kind kind; /* never BPFPROBE_ANY_KIND */
+	char name[BPFPROBE_TARGET_MAX]; /* of the tracepoint, or the function's symbol */
+	__u32 offset;			/* behind the symbol */
+	__u32 btf_id; /* TP, FENTRY: of the tracepoint's typedef or the function */
+	int btf_fd;   /* of the module's BTF that has it, this struct's own; 0: the kernel's */
+	struct bpfprobe_argument argument;
+	unsigned int direction; /* enum bpfprobe_direction */
+};
+
+/* The kernel's number for the type of program, and how it is attached. */
+unsigned int bpfprobe_attach_prog_type(enum bpfprobe_kind kind);
+unsigned int bpfprobe_attach_type(enum bpfprobe_kind kind);
+
+/*
+ * Attaches the program.  Returns a descriptor, the caller's, with whose last copy the
+ * attachment ends; or -errno.
+ */
+int bpfprobe_attach(const struct bpfprobe_target *target, int program);
+
+/*
+ * Whether a program can be attached there, found by attaching one that does nothing.
+ * 0, or -errno; nothing stays.
+ */
+int bpfprobe_attach_try(const struct bpfprobe_target *target);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The kernel's symbols, for functions of which BTF knows nothing. */
+#ifndef BPFPROBE_KALLSYMS_H
+#define BPFPROBE_KALLSYMS_H
+
+#include <stddef.h>
+
+/*
+ * Looks for the function `name`, or for what the compiler has made of it: `name` and a
+ * suffix, such as .constprop.0 or .isra.0.  Writes the symbol.  Returns how many there
+ * are, exact ones first, or -errno.
+ */
+int bpfprobe_kallsyms_find(const char *name, char *symbol, size_t len);
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * See prototype.h.  A tracepoint NAME stands in BTF as
+ *   TYPEDEF btf_trace_NAME -> PTR -> FUNC_PROTO (void *__data, arguments...)
+ */
+#include <stdio.h>
+#include <string.h>
+#include <bpf/btf.h>
+#include "helper/prototype.h"
+
+#define NESTED_MAX 8 /* unnamed structs and unions in each other */
+
+static const struct btf_type *
+type_of(const struct btf *btf, __u32 id)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+
+	while (type != NULL && btf_is_mod(type))
+		type = btf__type_by_id(btf, type->type);
+	return type;
+}
+
+static const char *
+name_of(const struct btf *btf, const struct btf_type *type)
+{
+	const char *name = type != NULL ? btf__name_by_offset(btf, type->name_off) : NULL;
+
+	return name != NULL ? name : "";
+}
+
+/* What a pointer points to; NULL: it is none. */
+static const struct btf_type *
+target_of(const struct btf *btf, const struct btf_type *type)
+{
+	return type != NULL && btf_is_ptr(type) ? type_of(btf, type->type) : NULL;
+}
+
+/* Whether it is a struct sk_buff *. */
+static int
+is_packet(const struct btf *btf, const struct btf_type *type)
+{
+	type = target_of(btf, type);
+	return type != NULL && btf_is_struct(type) && strcmp(name_of(btf, type), "sk_buff") == 0;
+}
+
+int
+bpfprobe_prototype_of(
+    struct bpfprobe_prototype *prototype, const struct btf *btf, const struct btf_type *type)
+{
+	prototype->btf = btf;
+	prototype->hidden = 0;
+	if (type == NULL)
+		return -1;
+	if (btf_is_typedef(type)) {
+		prototype->hidden = 1;
+		type = target_of(btf, type_of(btf, type->type));
+	} else {
+		type = btf_is_func(type) ? type_of(btf, type->type) : NULL;
+	}
+	prototype->type = type;
+	return type != NULL && btf_is_func_proto(type) && btf_vlen(type) >= prototype->hidden ? 0 : -1;
+}
+
+static unsigned int
+count(const struct bpfprobe_prototype *prototype)
+{
+	return btf_vlen(prototype->type) - prototype->hidden;
+}
+
+/* Argument n, from 1. */
+static const struct btf_type *
+argument_type(const struct bpfprobe_prototype *prototype, unsigned int n)
+{
+	const struct btf_param *params = btf_params(prototype->type);
+
+	return type_of(prototype->btf, params[n - 1 + prototype->hidden].type);
+}
+
+unsigned int
+bpfprobe_prototype_packets(const struct bpfprobe_prototype *prototype)
+{
+	unsigned int i, n = 0;
+
+	for (i = 1; i <= count(prototype); i++)
+		n += is_packet(prototype->btf, argument_type(prototype, i)) != 0;
+	return n;
+}
+
+/* Writes a type as C has it, roughly. */
+static void
+print_type(const struct btf *btf, const struct btf_type *type, char *buf, size_t len)
+{
+	const char *kind = "", *stars = "";
+
+	if (type != NULL && btf_is_ptr(type)) {
+		stars = " *";
+		type = type_of(btf, type->type);
+		if (type != NULL && btf_is_ptr(type)) {
+			stars = " **";
+			type = type_of(btf, type->type);
+		}
+	}
+	if (type == NULL || btf_is_void(type)) {
+		snprintf(buf, len, "void%s", stars);
+		return;
+	}
+	if (btf_is_composite(type) || btf_is_fwd(type))
+		kind = btf_is_union(type) ? "union " : "struct ";
+	else if (btf_is_any_enum(type))
+		kind = "enum ";
+	snprintf(buf, len, "%s%s%s", kind, btf_is_func_proto(type) ? "function" : name_of(btf, type), stars);
+}
+
+static void
+print(const struct bpfprobe_prototype *prototype, char *buf, size_t len)
+{
+	size_t used = 0;
+	unsigned int i;
+	char type[64];
+
+	buf[0] = '\0';
+	for (i = 1; i <= count(prototype) && used < len; i++) {
+		print_type(prototype->btf, argument_type(prototype, i), type, sizeof(type));
+		used += (size_t)snprintf(buf + used, len - used, "%s%s", i > 1 ? ", " : "", type);
+	}
+}
+
+/* Fails: `what` and `why`, and the arguments that there are. */
+static int
+refuse(const struct bpfprobe_prototype *prototype, const char *what, const char *why,
+    struct bpfprobe_reply *reply)
+{
+	char args[120];
+
+	print(prototype, args, sizeof(args));
+	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "%s %s: it has (%s)", what, why, args);
+}
+
+/* The only argument of the kind that `is` tells; 0: none, -1: several. */
+static int
+only(const struct bpfprobe_prototype *prototype,
+    int (*is)(const struct btf *btf, const struct btf_type *type))
+{
+	unsigned int i;
+	int found = 0;
+
+	for (i = 1; i <= count(prototype); i++) {
+		if (!is(prototype->btf, argument_type(prototype, i)))
+			continue;
+		if (found > 0)
+			return -1;
+		found = (int)i;
+	}
+	return found;
+}
+
+/* Whether it is a struct sk_buff **. */
+static int
+is_place_of_packet(const struct btf *btf, const struct btf_type *type)
+{
+	return is_packet(btf, target_of(btf, type));
+}
+
+/* The member `field`, also of unnamed members; its offset is added to *bits. NULL: there is none. */
+static const struct btf_type *
+find_member(const struct btf *btf, const struct btf_type *type, const char *field, int depth, __u32 *bits)
+{
+	const struct btf_member *member;
+	const struct btf_type *of;
+	const char *name;
+	unsigned int i;
+
+	if (type == NULL || !btf_is_composite(type) || depth == 0)
+		return NULL;
+	for (i = 0, member = btf_members(type); i < btf_vlen(type); i++, member++) {
+		name = btf__name_by_offset(btf, member->name_off);
+		of = type_of(btf, member->type);
+		if (name != NULL && name[0] == '\0')
+			of = find_member(btf, of, field, depth - 1, bits);
+		else if (name == NULL || strcmp(name, field) != 0)
+			of = NULL;
+		if (of != NULL) {
+			*bits += btf_member_bit_offset(type, i);
+			return of;
+		}
+	}
+	return NULL;
+}
+
+/* The pointer to the packet in the struct that the argument points to. */
+static int
+find_field(const struct bpfprobe_prototype *prototype, const struct bpfprobe_device *device,
+    const char *what, struct bpfprobe_argument *argument, struct bpfprobe_reply *reply)
+{
+	const struct btf_type *type =
+	    target_of(prototype->btf, argument_type(prototype, argument->number));
+	char why[BPFPROBE_FIELD_MAX + 64];
+	__u32 bits = 0;
+
+	type = find_member(prototype->btf, type, device->field, NESTED_MAX, &bits);
+	if (type == NULL || !is_packet(prototype->btf, type) || bits % 8 != 0) {
+		snprintf(why, sizeof(why), "has no struct sk_buff * \"%s\" behind arg%u", device->field,
+		    argument->number);
+		return refuse(prototype, what, why, reply);
+	}
+	argument->behind = 1;
+	argument->offset = bits / 8;
+	return 0;
+}
+
+/* Without argN: what can only be the packet. */
+static int
+choose(const struct bpfprobe_prototype *prototype, const char *what,
+    struct bpfprobe_argument *argument, struct bpfprobe_reply *reply)
+{
+	int n = only(prototype, is_packet);
+
+	if (n == 0) {
+		n = only(prototype, is_place_of_packet);
+		argument->behind = n != 0;
+	}
+	if (n == 0)
+		return refuse(prototype, what, "has no struct sk_buff * argument", reply);
+	if (n < 0)
+		return refuse(prototype, what, "has several packets, say which with argN", reply);
+	argument->number = (unsigned int)n;
+	return 0;
+}
+
+int
+bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
+    const struct bpfprobe_device *device, const char *what, struct bpfprobe_argument *argument,
+    struct bpfprobe_reply *reply)
+{
+	const struct btf_type *type;
+	char why[64];
+
+	memset(argument, 0, sizeof(*argument));
+	if (device->arg == 0)
+		return choose(prototype, what, argument, reply);
+	argument->number = device->arg;
+	snprintf(why, sizeof(why), "has no arg%u", device->arg);
+	if (device->arg > count(prototype))
+		return refuse(prototype, what, why, reply);
+	if (device->field[0] != '\0')
+		return find_field(prototype, device, what, argument, reply);
+	type = argument_type(prototype, device->arg);
+	argument->behind = is_place_of_packet(prototype->btf, type) != 0;
+	snprintf(why, sizeof(why), "has no struct sk_buff * as arg%u", device->arg);
+	return argument->behind || is_packet(prototype->btf, type) ? 0 : refuse(prototype, what, why, reply);
+}

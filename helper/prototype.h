@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What BTF says of the arguments of a tracepoint or function, and where among them the packet is. */
+#ifndef BPFPROBE_PROTOTYPE_H
+#define BPFPROBE_PROTOTYPE_H
+
+#include <linux/types.h>
+#include "helper/device.h"
+#include "helper/fail.h"
+
+struct btf;
+struct btf_type;
+
+struct bpfprobe_prototype {
+	const struct btf *btf;
+	const struct btf_type *type; /* FUNC_PROTO */
+	unsigned int hidden;	     /* parameters in front of argument 1: a tracepoint's __data */
+};
+
+/* Where the packet is. */
+struct bpfprobe_argument {
+	unsigned int number; /* 1.. */
+	__u32 behind;	     /* 1: it is the address of a struct that points to the packet */
+	__u32 offset;	     /* bytes in front of that pointer */
+};
+
+/*
+ * Of a FUNC, or of a tracepoint's TYPEDEF "btf_trace_NAME".  Returns 0, or -1 if the
+ * type is something else.
+ */
+int bpfprobe_prototype_of(
+    struct bpfprobe_prototype *prototype, const struct btf *btf, const struct btf_type *type);
+
+/* How many arguments of type struct sk_buff * there are. */
+unsigned int bpfprobe_prototype_packets(const struct bpfprobe_prototype *prototype);
+
+/*
+ * Finds the argument that the device asks for, or the only one that is a packet.
+ * `what` names the target in messages.  0, or -1 with *reply filled in.
+ */
+int bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
+    const struct bpfprobe_device *device, const char *what, struct bpfprobe_argument *argument,
+    struct bpfprobe_reply *reply);
+
+#endif

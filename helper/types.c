@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See types.h.  Modules have BTF of their own since 5.11 (commit 36e68442d1af). */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include "helper/types.h"
+
+int
+bpfprobe_types_open(struct bpfprobe_types *types, struct bpfprobe_reply *reply)
+{
+	memset(types, 0, sizeof(*types));
+	types->module_fd = -1;
+	types->kernel = btf__load_vmlinux_btf();
+	if (types->kernel != NULL)
+		return 0;
+	return bpfprobe_fail(reply, BPFPROBE_ERROR,
+	    "this kernel has no BTF: %s; it must be built with CONFIG_DEBUG_INFO_BTF, see /sys/kernel/btf",
+	    strerror(errno));
+}
+
+static void
+drop_module(struct bpfprobe_types *types)
+{
+	btf__free(types->module);
+	if (types->module_fd >= 0)
+		close(types->module_fd);
+	types->module = NULL;
+	types->module_fd = -1;
+}
+
+/* Whether the BTF with this number is a module's; -1 if not, else its descriptor. */
+static int
+open_module(__u32 id)
+{
+	struct bpf_btf_info info;
+	__u32 len = sizeof(info);
+	char name[64];
+	int fd = bpf_btf_get_fd_by_id(id);
+
+	if (fd < 0)
+		return -1;
+	memset(&info, 0, sizeof(info));
+	info.name = (__u64)(unsigned long)name;
+	info.name_len = sizeof(name);
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && info.kernel_btf && strcmp(name, "vmlinux") != 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* The next module's BTF, after number *id.  0: there are no more. */
+static int
+next_module(struct bpfprobe_types *types, __u32 *id)
+{
+	drop_module(types);
+	while (bpf_btf_get_next_id(*id, id) == 0) {
+		types->module_fd = open_module(*id);
+		if (types->module_fd < 0)
+			continue;
+		types->module = btf__load_from_kernel_by_id_split(*id, types->kernel);
+		if (types->module != NULL)
+			return 1;
+		drop_module(types);
+	}
+	return 0;
+}
+
+static int
+find_in(struct btf *btf, int module_fd, const char *name, __u32 kind, struct bpfprobe_type *type)
+{
+	int id = btf__find_by_name_kind(btf, name, kind);
+
+	if (id <= 0)
+		return 0;
+	type->btf = btf;
+	type->type = btf__type_by_id(btf, (__u32)id);
+	type->id = (__u32)id;
+	type->module_fd = module_fd;
+	return 1;
+}
+
+int
+bpfprobe_types_find(
+    struct bpfprobe_types *types, const char *name, __u32 kind, struct bpfprobe_type *type)
+{
+	__u32 id = 0;
+
+	if (find_in(types->kernel, 0, name, kind, type))
+		return 1;
+	while (next_module(types, &id)) {
+		if (find_in(types->module, types->module_fd, name, kind, type))
+			return 1;
+	}
+	return 0;
+}
+
+void
+bpfprobe_types_close(struct bpfprobe_types *types)
+{
+	drop_module(types);
+	btf__free(types->kernel);
+	types->kernel = NULL;
+}

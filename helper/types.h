@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The types of the running kernel and of its modules: BTF. */
+#ifndef BPFPROBE_TYPES_H
+#define BPFPROBE_TYPES_H
+
+#include <linux/types.h>
+#include "helper/fail.h"
+
+struct btf;
+struct btf_type;
+
+struct bpfprobe_types {
+	struct btf *kernel;
+	struct btf *module; /* the one in which something was found, or NULL */
+	int module_fd;	    /* its descriptor; -1: none */
+};
+
+/* One type that was found. */
+struct bpfprobe_type {
+	const struct btf *btf;
+	const struct btf_type *type;
+	__u32 id;
+	int module_fd; /* of the module's BTF, which stays bpfprobe_types'; 0: the kernel's own */
+};
+
+/* Reads the kernel's BTF.  0, or -1 with *reply filled in: it has none. */
+int bpfprobe_types_open(struct bpfprobe_types *types, struct bpfprobe_reply *reply);
+
+/*
+ * Looks for a type in the kernel, then in its modules. `kind` is BTF_KIND_...  1 if
+ * it is found, else 0.  What was found before in another module is gone.
+ */
+int bpfprobe_types_find(
+    struct bpfprobe_types *types, const char *name, __u32 kind, struct bpfprobe_type *type);
+
+void bpfprobe_types_close(struct bpfprobe_types *types);
+
+#endif

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Kernel functions as probes: by fentry, by kprobe, and what is said where neither works.
+
+load lib.bash
+
+setup_file() {
+	require tcpdump bpftool
+	pair_setup
+	pair_drops
+	remember_objects
+	export FENTRY= KPROBE=
+	# What this machine lets a program do is found as a user would find it.
+	! pcaploop -i bpfprobe:fentry/ip_rcv activate >"$BATS_FILE_TMPDIR/fentry" 2>&1 || FENTRY=1
+	! pcaploop -i bpfprobe:kprobe/ip_rcv activate >"$BATS_FILE_TMPDIR/kprobe" 2>&1 || KPROBE=1
+}
+
+need() { # fentry | kprobe
+	local has=${1^^}
+	[[ -n ${!has} ]] || skip "this kernel refuses it: $(tail -n 1 "$BATS_FILE_TMPDIR/$1")"
+}
+
+# at COUNT NAME DEVICE [ARG...]: a capture that ends with so many packets, in NAME.pcap.
+at() {
+	capture "$2" tcpdump -n -c "$1" "${@:4}" -w "$BATS_TEST_TMPDIR/$2.pcap" -i "bpfprobe:$3" "$FILTER"
+}
+
+bytes_of() {
+	tcpdump -n -t -xx -r "$BATS_TEST_TMPDIR/$1.pcap" 2>/dev/null | tee "$BATS_TEST_TMPDIR/$1.txt"
+}
+
+# attached: how, of this file's captures, one word each.
+attached() {
+	bpftool link show | awk '/perf_event|prog [0-9]+$/ { print $2 } /attach_type/ {
+		for (i = 1; i < NF; i++) if ($i == "attach_type") print $(i + 1) }'
+}
+
+# programs: types of our dispatchers that are loaded now.
+programs() {
+	bpftool prog show | awk -v new="$(new_objects prog | tr '\n' ' ')" '
+		{ id = $1; sub(":", "", id) }
+		/ name bpfprobe_(dispatch|kprobe|raw)/ && index(new, "prog " id ":") { print $2 }'
+}
+
+@test "a function by name: by fentry" {
+	need fentry
+	FILTER="udp port $PORT"
+	at 5 fn ip_rcv:netns="$NS_B" -y RAW
+	[[ $(programs) == tracing ]]
+	at 5 tp tp/netif_receive_skb:netns="$NS_B" -y RAW
+	send -c 5 -s 1000
+	until_true 20 file_size_is "$BATS_TEST_TMPDIR/fn.pcap" 5000
+	wait_exit "$PID"
+	until_true 20 cmp <(bytes_of fn) <(bytes_of tp)
+	[[ $(grep -c 'length 1000' "$BATS_TEST_TMPDIR/fn.txt") -eq 5 ]]
+}
+
+@test "by kprobe the same packets as by fentry, filtered in the kernel" {
+	local size
+	need fentry
+	need kprobe
+	FILTER="udp port $PORT"
+	at 9 fentry fentry/ip_rcv:netns="$NS_B"
+	local first=$PID
+	at 9 kprobe kprobe/ip_rcv:netns="$NS_B"
+	[[ $(programs | sort | tr '\n' ' ') == "kprobe tracing " ]]
+	for size in 16 300 1472; do
+		send -c 3 -s $size
+		in_a sender -c 3 udp "$SINK" $((PORT + 2))
+	done
+	wait_exit "$PID"
+	wait_exit "$first"
+	cmp <(bytes_of fentry) <(bytes_of kprobe)
+	[[ -s $BATS_TEST_TMPDIR/kprobe.txt ]]
+	counts "$BATS_TEST_TMPDIR/kprobe.err"
+	((RECEIVED == 9 && DROPPED == 0))
+}
+
+@test "where fentry cannot be, a kprobe is taken: struct sk_buff **" {
+	need kprobe
+	FILTER="udp port $PORT"
+	at 5 core __netif_receive_skb_core:netns="$NS_B${ARG:-}"
+	[[ $(programs) == kprobe ]]
+	send -c 5 -s 500
+	wait_exit "$PID"
+	[[ $(bytes_of core | grep -c 'length 500') -eq 5 ]]
+}
+
+@test "functions at all depths: device, network, transport, drop" {
+	local fn
+	need kprobe
+	for fn in dev_queue_xmit:__dev_queue_xmit ip_output ip_rcv udp_rcv; do
+		FILTER="udp port $((PORT + 1))"
+		at 2 deep "${fn#*:}:netns=$([[ $fn == *_rcv ]] && echo "$NS_B" || echo "$NS_A")"
+		in_a sender -c 2 -s 600 udp "$ADDR_B" $((PORT + 1))
+		if [[ $fn == udp_rcv ]]; then
+			# pair_drops takes them before.
+			in_b nft flush ruleset
+			in_a sender -c 2 -s 600 udp "$ADDR_B" $((PORT + 1))
+			pair_drops
+		fi
+		wait_exit "$PID" || fail "$fn"
+		bytes_of deep
+		[[ $(grep -c 'length 600' "$BATS_TEST_TMPDIR/deep.txt") -eq 2 ]]
+	done
+}
+
+@test "a function of a module" {
+	need kprobe
+	FILTER="udp port $PORT"
+	if [[ -e /sys/kernel/btf/veth ]]; then
+		at 3 module veth_xmit:netns="$NS_A"
+	else
+		run -1 pcaploop -i bpfprobe:veth_xmit activate
+		echo "$output"
+		[[ $output == *'function "veth_xmit" is there, but BTF does not have its arguments'* ]]
+		at 3 module veth_xmit:arg1:netns="$NS_A"
+	fi
+	send -c 3 -s 700
+	wait_exit "$PID"
+	[[ $(bytes_of module | grep -c 'length 700') -eq 3 ]]
+}
+
+@test "a packet in a struct: argN.FIELD" {
+	need kprobe
+	[[ -e /sys/kernel/btf/nf_tables ]] || skip "the kernel has no BTF of modules"
+	FILTER="udp port $((PORT + 1))"
+	at 2 field nft_do_chain:arg1.skb
+	in_a sender -c 2 -s 800 udp "$ADDR_B" $((PORT + 1))
+	wait_exit "$PID"
+	[[ $(bytes_of field | grep -c 'length 800') -eq 2 ]]
+	run -1 pcaploop -i bpfprobe:nft_do_chain:arg1.nix activate
+	echo "$output"
+	[[ $output == *'function "nft_do_chain" has no struct sk_buff * "nix" behind arg1: it has (struct nft_pktinfo *, void *)'* ]]
+}
+
+@test "a place within a function" {
+	need kprobe
+	FILTER="udp port $PORT"
+	at 2 offset ip_rcv@0:netns="$NS_B"
+	[[ $(programs) == kprobe ]]
+	send -c 2
+	wait_exit "$PID"
+	run -1 pcaploop -i bpfprobe:ip_rcv@60000 activate
+	echo "$output"
+	[[ $output == *'cannot probe function "ip_rcv": no kprobe there'* ]]
+}
+
+@test "the end of the tool is the end of the kprobe, also while the helper is stopped" {
+	local helper
+	need kprobe
+	FILTER="udp port $PORT"
+	at 5 killed kprobe/ip_rcv
+	helper=$(new_objects process | sed 's/.*proc.\([0-9]*\).*/\1/')
+	kill -STOP "$helper"
+	kill -KILL "$PID"
+	until_true 10 process_ended "$PID"
+	until_true 10 no_programs_run
+	kill -CONT "$helper"
+	until_true 10 process_ended "$helper"
+}
+
+# No event of ours is left to run anything.
+no_programs_run() {
+	[[ -z $(bpftool perf show 2>/dev/null | grep bpfprobe; bpftool link show | grep -w perf_event) ]]
+}
+
+@test "names that are not there, or not one" {
+	run -1 pcaploop -i bpfprobe:ip_rvc activate
+	echo "$output"
+	[[ $output == *'no function or tracepoint "ip_rvc"; did you mean ip_rcv'* ]]
+	run -1 pcaploop -i bpfprobe:kprobe/kfre_skb activate
+	echo "$output"
+	[[ $output == *'no function "kfre_skb"; did you mean '*kfree_skb* ]]
+	run -1 pcaploop -i bpfprobe:fentry/net_dev_queue activate
+	echo "$output"
+	[[ $output == *'no function "net_dev_queue"'* ]]
+	run -1 pcaploop -i bpfprobe:skb_copy_header activate
+	echo "$output"
+	[[ $output == *'function "skb_copy_header" has several packets, say which with argN: it has (struct sk_buff *, struct sk_buff *)'* ]]
+	run -1 pcaploop -i bpfprobe:tcp_v4_rcv:arg2 activate
+	echo "$output"
+	[[ $output == *'function "tcp_v4_rcv" has no arg2: it has (struct sk_buff *)'* ]]
+	run -1 pcaploop -i bpfprobe:schedule activate
+	echo "$output"
+	[[ $output == *'function "schedule" has no struct sk_buff * argument: it has ()'* ]]
+}
+
+@test "nothing is left behind" {
+	nothing_left
+}
