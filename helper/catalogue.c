@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <bpf/btf.h>
 #include "helper/catalogue.h"
 #include "helper/kallsyms.h"
@@ -11,11 +12,15 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define TRACEPOINT_PREFIX "btf_trace_"
+#define ALIASED_MAX 2 /* tracepoints that an alias stands for */
+
+_Static_assert(BPFPROBE_NAMES_MAX * ALIASED_MAX <= BPFPROBE_TARGETS_MAX, "the most there can be");
+_Static_assert(BPFPROBE_TARGETS_MAX <= BPFPROBE_PROBES_MAX, "the most that the module takes");
 
 /* Names that outlive the kernel's; what each stands for is in the manual. */
 static const struct {
 	const char *alias;
-	const char *tracepoints[BPFPROBE_TARGETS_MAX];
+	const char *tracepoints[ALIASED_MAX];
 } aliases[] = {
 	{ "drop", { "kfree_skb" } },
 	{ "any", { "netif_receive_skb", "net_dev_queue" } },
@@ -115,10 +120,10 @@ noun(enum bpfprobe_kind kind)
 
 /* The error message, with the names near to it among what has a packet. */
 static int
-not_found(const struct bpfprobe_types *types, const struct bpfprobe_device *device,
+not_found(const struct bpfprobe_types *types, const struct bpfprobe_name *asked,
     struct bpfprobe_reply *reply)
 {
-	const char *name = device->target;
+	const char *name = asked->name;
 	struct bpfprobe_near near;
 	__u32 id, n = btf__type_cnt(types->kernel);
 	char list[128];
@@ -129,18 +134,18 @@ not_found(const struct bpfprobe_types *types, const struct bpfprobe_device *devi
 		if (strcmp(aliases[i].alias, name) == 0)
 			return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 			    "no %s \"%s\"; the alias of that name is bpfprobe:%s, without %s/",
-			    noun(device->kind), name, name, bpfprobe_kind_name(device->kind));
+			    noun(asked->kind), name, name, bpfprobe_kind_name(asked->kind));
 		bpfprobe_near_add(&near, aliases[i].alias);
 	}
 	for (id = 1; id < n; id++)
-		add_near(&near, types->kernel, btf__type_by_id(types->kernel, id), device->kind);
+		add_near(&near, types->kernel, btf__type_by_id(types->kernel, id), asked->kind);
 	if (bpfprobe_near_list(&near, list, sizeof(list)) > 0)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "no %s \"%.80s\"; did you mean %s?",
-		    noun(device->kind), name, list);
+		    noun(asked->kind), name, list);
 	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 	    "no %s \"%.80s\"; try drop, any, rx, tx or the name of one that has a packet; its module may"
 	    " not be loaded",
-	    noun(device->kind), name);
+	    noun(asked->kind), name);
 }
 
 static enum bpfprobe_direction
@@ -158,12 +163,12 @@ direction_of(const char *tracepoint)
 
 /* Of a target without types only the user can say where the packet is. */
 static int
-untyped_argument(const struct bpfprobe_device *device, const char *what,
+untyped_argument(const struct bpfprobe_name *asked, const char *what,
     struct bpfprobe_argument *argument, struct bpfprobe_reply *reply)
 {
 	memset(argument, 0, sizeof(*argument));
-	argument->number = device->arg;
-	if (device->arg > 0 && device->field[0] == '\0')
+	argument->number = asked->arg;
+	if (asked->arg > 0 && asked->field[0] == '\0')
 		return 0;
 	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 	    "%s is there, but BTF does not have its arguments; say with :argN which one is the packet", what);
@@ -172,13 +177,13 @@ untyped_argument(const struct bpfprobe_device *device, const char *what,
 /* Where BTF has it: `type` is a tracepoint's typedef, or a function. */
 static int
 set_type(struct bpfprobe_target *target, const struct bpfprobe_type *type,
-    const struct bpfprobe_device *device, const char *what, struct bpfprobe_reply *reply)
+    const struct bpfprobe_name *asked, const char *what, struct bpfprobe_reply *reply)
 {
 	struct bpfprobe_prototype prototype;
 
 	if (bpfprobe_prototype_of(&prototype, type->btf, type->type) < 0)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "%s has no arguments in BTF", what);
-	if (bpfprobe_prototype_argument(&prototype, device, what, &target->argument, reply) < 0)
+	if (bpfprobe_prototype_argument(&prototype, asked, what, &target->argument, reply) < 0)
 		return -1;
 	target->btf_id = type->id;
 	if (type->module_fd == 0)
@@ -201,11 +206,11 @@ check_reach(const struct bpfprobe_target *target, const char *what, struct bpfpr
 
 /* Returns 1, 0: there is no such tracepoint, or -1 with *reply filled in. */
 static int
-find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_device *device,
+find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
     struct bpfprobe_target *target, struct bpfprobe_reply *reply)
 {
 	char typedef_name[BPFPROBE_TARGET_MAX + sizeof(TRACEPOINT_PREFIX)], what[128];
-	const char *name = device->target;
+	const char *name = asked->name;
 	struct bpfprobe_type type;
 	int err;
 	size_t i;
@@ -218,15 +223,15 @@ find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_device *devi
 	snprintf(typedef_name, sizeof(typedef_name), TRACEPOINT_PREFIX "%s", name);
 	describe(what, sizeof(what), "tracepoint", name);
 	target->direction = direction_of(name);
-	target->kind = device->kind == BPFPROBE_RAWTP ? BPFPROBE_RAWTP : BPFPROBE_TP;
+	target->kind = asked->kind == BPFPROBE_RAWTP ? BPFPROBE_RAWTP : BPFPROBE_TP;
 	if (bpfprobe_types_find(types, typedef_name, BTF_KIND_TYPEDEF, &type)) {
-		err = set_type(target, &type, device, what, reply);
+		err = set_type(target, &type, asked, what, reply);
 	} else {
 		/* A module's, of which BTF knows nothing. */
 		target->kind = BPFPROBE_RAWTP;
-		if (device->kind == BPFPROBE_ANY_KIND || bpfprobe_attach_try(target) < 0)
+		if (asked->kind == BPFPROBE_ANY_KIND || bpfprobe_attach_try(target) < 0)
 			return 0;
-		err = untyped_argument(device, what, &target->argument, reply);
+		err = untyped_argument(asked, what, &target->argument, reply);
 	}
 	/* Only by its address can what is behind an argument be had. */
 	if (target->argument.behind)
@@ -236,10 +241,10 @@ find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_device *devi
 
 /* The symbol for a kprobe: what the compiler has made of the function. Else as find_tracepoint(). */
 static int
-find_symbol(const struct bpfprobe_device *device, struct bpfprobe_target *target, const char *what,
+find_symbol(const struct bpfprobe_name *asked, struct bpfprobe_target *target, const char *what,
     struct bpfprobe_reply *reply)
 {
-	int n = bpfprobe_kallsyms_find(device->target, target->name, sizeof(target->name));
+	int n = bpfprobe_kallsyms_find(asked->name, target->name, sizeof(target->name));
 
 	if (n < 0)
 		return bpfprobe_fail_errno(reply, -n, "/proc/kallsyms");
@@ -275,37 +280,37 @@ try_kprobe(struct bpfprobe_target *target, const char *what, int fentry, struct 
 
 /* The same for a function. */
 static int
-find_function(struct bpfprobe_types *types, const struct bpfprobe_device *device,
+find_function(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
     struct bpfprobe_target *target, struct bpfprobe_reply *reply)
 {
 	struct bpfprobe_type type;
 	int typed, n, fentry = 0;
 	char what[128];
 
-	describe(what, sizeof(what), "function", device->target);
-	snprintf(target->name, sizeof(target->name), "%s", device->target);
-	target->offset = device->offset;
+	describe(what, sizeof(what), "function", asked->name);
+	snprintf(target->name, sizeof(target->name), "%s", asked->name);
+	target->offset = asked->offset;
 	target->direction = BPFPROBE_DIR_DERIVE;
 	target->kind = BPFPROBE_FENTRY;
-	typed = bpfprobe_types_find(types, device->target, BTF_KIND_FUNC, &type);
-	if (typed && set_type(target, &type, device, what, reply) < 0)
+	typed = bpfprobe_types_find(types, asked->name, BTF_KIND_FUNC, &type);
+	if (typed && set_type(target, &type, asked, what, reply) < 0)
 		return -1;
-	if (device->kind == BPFPROBE_FENTRY && target->argument.behind)
+	if (asked->kind == BPFPROBE_FENTRY && target->argument.behind)
 		return bpfprobe_fail(
 		    reply, BPFPROBE_NO_DEVICE, "the packet of %s can be had by kprobe/ only", what);
-	if (typed && device->kind != BPFPROBE_KPROBE && !target->argument.behind) {
+	if (typed && asked->kind != BPFPROBE_KPROBE && !target->argument.behind) {
 		fentry = bpfprobe_attach_try(target);
 		if (fentry == 0)
 			return check_reach(target, what, reply) < 0 ? -1 : 1;
 	}
-	if (device->kind == BPFPROBE_FENTRY && typed)
+	if (asked->kind == BPFPROBE_FENTRY && typed)
 		return bpfprobe_fail_errno(reply, -fentry, what);
-	if (device->kind == BPFPROBE_FENTRY)
+	if (asked->kind == BPFPROBE_FENTRY)
 		return 0;
-	n = find_symbol(device, target, what, reply);
+	n = find_symbol(asked, target, what, reply);
 	if (n <= 0)
 		return n;
-	if (!typed && untyped_argument(device, what, &target->argument, reply) < 0)
+	if (!typed && untyped_argument(asked, what, &target->argument, reply) < 0)
 		return -1;
 	target->kind = BPFPROBE_KPROBE;
 	if (check_reach(target, what, reply) < 0)
@@ -314,52 +319,93 @@ find_function(struct bpfprobe_types *types, const struct bpfprobe_device *device
 }
 
 static int
-find_one(struct bpfprobe_types *types, const struct bpfprobe_device *device,
+find_one(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
     struct bpfprobe_target *target, struct bpfprobe_reply *reply)
 {
 	int n = 0;
 
 	memset(target, 0, sizeof(*target));
-	if (device->kind != BPFPROBE_FENTRY && device->kind != BPFPROBE_KPROBE)
-		n = find_tracepoint(types, device, target, reply);
-	if (n == 0 && device->kind != BPFPROBE_TP && device->kind != BPFPROBE_RAWTP)
-		n = find_function(types, device, target, reply);
-	return n == 0 ? not_found(types, device, reply) : n;
+	if (asked->kind != BPFPROBE_FENTRY && asked->kind != BPFPROBE_KPROBE)
+		n = find_tracepoint(types, asked, target, reply);
+	if (n == 0 && asked->kind != BPFPROBE_TP && asked->kind != BPFPROBE_RAWTP)
+		n = find_function(types, asked, target, reply);
+	return n == 0 ? not_found(types, asked, reply) : n;
 }
 
 /* All that an alias stands for are tracepoints, whose arguments are known. */
 static int
 find_alias(struct bpfprobe_types *types, const char *const *names,
-    struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX], struct bpfprobe_reply *reply)
+    struct bpfprobe_target *targets, struct bpfprobe_reply *reply)
 {
-	struct bpfprobe_device one;
+	struct bpfprobe_name one;
 	int n;
 
-	for (n = 0; n < BPFPROBE_TARGETS_MAX && names[n] != NULL; n++) {
+	for (n = 0; n < ALIASED_MAX && names[n] != NULL; n++) {
 		memset(&one, 0, sizeof(one));
 		one.kind = BPFPROBE_TP;
-		snprintf(one.target, sizeof(one.target), "%s", names[n]);
+		snprintf(one.name, sizeof(one.name), "%s", names[n]);
 		if (find_one(types, &one, &targets[n], reply) < 0)
 			return -1;
 	}
 	return n;
 }
 
-int
-bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_device *device,
-    struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX], struct bpfprobe_reply *reply)
+/* One name of the device. Returns how many of `targets` are filled in, or -1. */
+static int
+find_name(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
+    struct bpfprobe_target *targets, struct bpfprobe_reply *reply)
 {
 	const char *const *names = NULL;
 	size_t i;
 
-	for (i = 0; i < COUNT(aliases) && device->kind == BPFPROBE_ANY_KIND; i++) {
-		if (strcmp(aliases[i].alias, device->target) == 0)
+	for (i = 0; i < COUNT(aliases) && asked->kind == BPFPROBE_ANY_KIND; i++) {
+		if (strcmp(aliases[i].alias, asked->name) == 0)
 			names = aliases[i].tracepoints;
 	}
 	if (names == NULL)
-		return find_one(types, device, &targets[0], reply);
-	if (device->arg > 0)
+		return find_one(types, asked, &targets[0], reply);
+	if (asked->arg > 0)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-		    "\"%s\" is an alias, whose arguments are known: leave out arg%u", device->target, device->arg);
+		    "\"%s\" is an alias, whose arguments are known: leave out arg%u", asked->name, asked->arg);
 	return find_alias(types, names, targets, reply);
+}
+
+static int
+is_same(const struct bpfprobe_target *a, const struct bpfprobe_target *b)
+{
+	return a->kind == b->kind && strcmp(a->name, b->name) == 0 && a->offset == b->offset &&
+	    memcmp(&a->argument, &b->argument, sizeof(a->argument)) == 0;
+}
+
+/* A packet is not to be shown twice because a target was named twice. Returns what is left of n. */
+static int
+drop_same(struct bpfprobe_target *targets, int n)
+{
+	int i, j, left = 0;
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < left && !is_same(&targets[i], &targets[j]); j++)
+			;
+		if (j == left)
+			targets[left++] = targets[i];
+		else if (targets[i].btf_fd > 0)
+			close(targets[i].btf_fd);
+	}
+	return left;
+}
+
+int
+bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_device *device,
+    struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX], struct bpfprobe_reply *reply)
+{
+	unsigned int i;
+	int n = 0, found;
+
+	for (i = 0; i < device->count; i++) {
+		found = find_name(types, &device->names[i], &targets[n], reply);
+		if (found < 0)
+			return -1;
+		n += found;
+	}
+	return drop_same(targets, n);
 }

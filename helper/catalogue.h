@@ -12,15 +12,15 @@
 #include "helper/fail.h"
 #include "helper/types.h"
 
-/* The most targets that an alias stands for. */
-#define BPFPROBE_TARGETS_MAX 4
+/* The most targets that a device stands for: those of BPFPROBE_NAMES_MAX aliases. */
+#define BPFPROBE_TARGETS_MAX 32
 
 /* Arguments that are passed in registers, which a kprobe reaches (x86-64; more elsewhere). */
 #define BPFPROBE_REGISTERS 6
 
 /*
- * Finds what the device's target stands for: those of an alias, or one tracepoint or
- * function.  Where the user leaves the kind open, that is the tracepoint of the name,
+ * Finds what the device's targets stand for, each the tracepoints of an alias, or one
+ * tracepoint or function; what is there twice counts once.  Where the user leaves the kind open, that is the tracepoint of the name,
  * else the function, by fentry if the kernel lets a program be attached so, else by
  * kprobe.  Returns how many of `targets` are filled in, or -1 with *reply filled in.
  */

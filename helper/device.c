@@ -167,23 +167,24 @@ parse_number(struct parser *parser, const char *value, uint32_t max, uint32_t *n
 	return refuse(parser, why);
 }
 
-/* N, or N.FIELD. */
+/* N, or N.FIELD, of the target in front of it. */
 static int
 parse_arg(struct parser *parser, const char *value)
 {
+	struct bpfprobe_name *name = &parser->device->names[parser->device->count - 1];
 	const char *dot = strchr(value, '.');
 	char number[BPFPROBE_DEVICE_MAX];
 	size_t n;
 
 	if (dot == NULL)
-		return parse_number(parser, value, BPFPROBE_ARG_MAX, &parser->device->arg);
+		return parse_number(parser, value, BPFPROBE_ARG_MAX, &name->arg);
 	n = strlen(dot + 1);
-	if (n == 0 || n >= sizeof(parser->device->field) || *skip_name(dot + 1, "_") != '\0')
+	if (n == 0 || n >= sizeof(name->field) || *skip_name(dot + 1, "_") != '\0')
 		return refuse(parser, "behind the dot the name of a field is expected");
-	memcpy(parser->device->field, dot + 1, n + 1);
+	memcpy(name->field, dot + 1, n + 1);
 	memcpy(number, value, (size_t)(dot - value));
 	number[dot - value] = '\0';
-	return parse_number(parser, number, BPFPROBE_ARG_MAX, &parser->device->arg);
+	return parse_number(parser, number, BPFPROBE_ARG_MAX, &name->arg);
 }
 
 /* What the kernel takes as a name; others would only be "not found", and slashes build paths. */
@@ -293,24 +294,6 @@ find_option(const char *text, const char **raw)
 	return NULL;
 }
 
-static int
-parse_option(struct parser *parser, const char *text)
-{
-	char value[BPFPROBE_DEVICE_MAX];
-	unsigned int bit;
-
-	parser->option = find_option(text, &parser->raw);
-	if (parser->option == NULL)
-		return unknown_option(parser, text);
-	bit = 1U << (parser->option - options);
-	if (parser->seen & bit)
-		return fail(parser, "option ", parser->option->name, " is given twice");
-	parser->seen |= bit;
-	if (decode(parser, value) < 0)
-		return -1;
-	return parser->option->parse(parser, value);
-}
-
 static const char *const kinds[] = {
 	[BPFPROBE_TP] = "tp",
 	[BPFPROBE_RAWTP] = "rawtp",
@@ -325,9 +308,9 @@ bpfprobe_kind_name(enum bpfprobe_kind kind)
 }
 
 static int
-parse_kind(struct parser *parser, const char **target)
+parse_kind(struct parser *parser, struct bpfprobe_name *name, char **target)
 {
-	const char *slash = strchr(*target, '/');
+	char *slash = strchr(*target, '/');
 	enum bpfprobe_kind kind;
 	size_t n;
 
@@ -336,7 +319,7 @@ parse_kind(struct parser *parser, const char **target)
 	n = (size_t)(slash - *target);
 	for (kind = BPFPROBE_TP; kind <= BPFPROBE_KPROBE; kind++) {
 		if (strlen(kinds[kind]) == n && strncmp(*target, kinds[kind], n) == 0) {
-			parser->device->kind = kind;
+			name->kind = kind;
 			*target = slash + 1;
 			return 0;
 		}
@@ -346,53 +329,88 @@ parse_kind(struct parser *parser, const char **target)
 
 /* "NAME@OFFSET": cuts it off. An offset is for a kprobe, which nothing else could be meant by. */
 static int
-parse_offset(struct parser *parser, char *name, const char *target)
+parse_offset(struct parser *parser, struct bpfprobe_name *name, char *text, const char *target)
 {
-	struct bpfprobe_device *device = parser->device;
-	char *at = strchr(name, '@');
+	char *at = strchr(text, '@');
 	unsigned long offset;
 	char *end;
 
 	if (at == NULL)
 		return 0;
-	if (device->kind != BPFPROBE_ANY_KIND && device->kind != BPFPROBE_KPROBE)
+	if (name->kind != BPFPROBE_ANY_KIND && name->kind != BPFPROBE_KPROBE)
 		return fail(parser, "target ", target, ": only a kprobe has an @OFFSET");
 	offset = strtoul(at + 1, &end, 0);
 	if (!is_digit(at[1]) || *end != '\0' || offset > BPFPROBE_OFFSET_MAX)
 		return fail(parser, "target ", target, ": behind @ a number from 0 to 65535 is expected");
-	device->kind = BPFPROBE_KPROBE;
-	device->offset = (uint32_t)offset;
+	name->kind = BPFPROBE_KPROBE;
+	name->offset = (uint32_t)offset;
 	*at = '\0';
 	return 0;
 }
 
 static int
-parse_target(struct parser *parser, char *target)
+parse_target(struct parser *parser, char *text)
 {
-	const char *kindless = target;
-	char whole[BPFPROBE_DEVICE_MAX];
-	char *name;
+	struct bpfprobe_device *device = parser->device;
+	struct bpfprobe_name *name = &device->names[device->count];
+	char target[BPFPROBE_DEVICE_MAX];
 
-	strcpy(whole, target);
-
-	if (strchr(target, '+') != NULL)
-		return fail(parser, "target ", target, ": one target per device");
-	if (parse_kind(parser, &kindless) < 0)
+	strcpy(target, text);
+	if (device->count == BPFPROBE_NAMES_MAX)
+		return fail(parser, "target ", target, ": a device has at most 16 targets");
+	if (parse_kind(parser, name, &text) < 0 || parse_offset(parser, name, text, target) < 0)
 		return -1;
-	name = target + (kindless - target);
-	if (parse_offset(parser, name, whole) < 0)
-		return -1;
-	if (*name == '\0')
-		return fail(parser, "target ", whole, ": the name is missing");
-	if (*skip_name(name, "_.-") != '\0')
-		return fail(parser, "target ", whole, ": a name has letters, digits, _ . - only");
-	if (strlen(name) >= sizeof(parser->device->target))
-		return fail(parser, "target ", whole, ": the name is longer than 127 bytes");
-	memcpy(parser->device->target, name, strlen(name) + 1);
+	if (*text == '\0')
+		return fail(parser, "target ", target, ": the name is missing");
+	if (*skip_name(text, "_.-") != '\0')
+		return fail(parser, "target ", target, ": a name has letters, digits, _ . - only");
+	if (strlen(text) >= sizeof(name->name))
+		return fail(parser, "target ", target, ": the name is longer than 127 bytes");
+	memcpy(name->name, text, strlen(text) + 1);
+	device->count++;
 	return 0;
 }
 
+/* "TARGET", or several with + in between. */
+static int
+parse_targets(struct parser *parser, char *text)
+{
+	while (text != NULL) {
+		if (parse_target(parser, strsep(&text, "+")) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+parse_option(struct parser *parser, char *text)
+{
+	char value[BPFPROBE_DEVICE_MAX];
+	char *more = NULL;
+	unsigned int bit;
+
+	parser->option = find_option(text, &parser->raw);
+	if (parser->option == NULL)
+		return unknown_option(parser, text);
+	bit = 1U << (parser->option - options);
+	/* Behind it another target may follow, which may have one of its own. */
+	if (parser->option->parse == parse_arg && (more = strchr(text, '+')) != NULL)
+		*more++ = '\0';
+	if (parser->seen & bit)
+		return fail(parser, "option ", parser->option->name, " is given twice");
+	parser->seen |= bit;
+	if (decode(parser, value) < 0)
+		return -1;
+	if (parser->option->parse(parser, value) < 0)
+		return -1;
+	if (more == NULL)
+		return 0;
+	parser->seen &= ~bit;
+	return parse_targets(parser, more);
+}
+
 _Static_assert(BPFPROBE_TARGET_MAX == 128 && BPFPROBE_DEVICE_MAX == 256, "as the messages say");
+_Static_assert(BPFPROBE_NAMES_MAX == 16, "as the messages say");
 
 int
 bpfprobe_device_parse(
@@ -408,7 +426,7 @@ bpfprobe_device_parse(
 	if (strlen(name) >= sizeof(copy))
 		return fail(&parser, "device ", name, ": the device name is longer than 255 bytes");
 	strcpy(copy, name + strlen(BPFPROBE_PREFIX));
-	if (parse_target(&parser, strsep(&rest, ":")) < 0)
+	if (parse_targets(&parser, strsep(&rest, ":")) < 0)
 		return -1;
 	while (rest != NULL) {
 		if (parse_option(&parser, strsep(&rest, ":")) < 0)

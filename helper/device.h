@@ -2,10 +2,10 @@
 /*
  * The device name as the user writes it, taken apart.  Pure: no system call.
  *
- *   device  = "bpfprobe:" target *(":" option)
- *   target  = [kind "/"] name ["@" offset] | alias
+ *   device  = "bpfprobe:" target *("+" target) *(":" option)
+ *   target  = ([kind "/"] name ["@" offset] | alias) [":arg" n ["." field]]
  *   kind    = "tp" | "rawtp" | "fentry" | "kprobe"
- *   option  = "arg" n ["." field] | "dev=" ifname | "netns=" ns | "len=" bytes | "pages=" n | "proto=" dlt
+ *   option  = "dev=" ifname | "netns=" ns | "len=" bytes | "pages=" n | "proto=" dlt
  *   ns      = name | "pid/" n | "inode/" n
  *
  * Any byte of a value may be written as %XX.
@@ -21,6 +21,7 @@
 #define BPFPROBE_ARG_MAX 12	/* arguments of a traced function that BPF can reach */
 #define BPFPROBE_PAGES_MAX (1U << 18) /* pages of a ring: 1 GiB of 4 KiB */
 
+#define BPFPROBE_NAMES_MAX 16	/* targets of a device name */
 #define BPFPROBE_FIELD_MAX 64  /* bytes of a field's name, NUL included */
 #define BPFPROBE_OFFSET_MAX 0xffff /* into a function */
 
@@ -43,12 +44,18 @@ enum bpfprobe_netns_kind {
 	BPFPROBE_NETNS_INODE,
 };
 
-struct bpfprobe_device {
-	char target[BPFPROBE_TARGET_MAX]; /* without kind and offset */
+/* One of the targets, as the user names it. */
+struct bpfprobe_name {
+	char name[BPFPROBE_TARGET_MAX]; /* without kind and offset */
 	enum bpfprobe_kind kind;
-	uint32_t offset;		  /* bytes behind the function's beginning */
-	unsigned int arg;		  /* 1..12; 0: to be found */
-	char field[BPFPROBE_FIELD_MAX];	  /* of the struct that it points to; "": it is the packet */
+	uint32_t offset;		/* bytes behind the function's beginning */
+	unsigned int arg;		/* 1..12; 0: to be found */
+	char field[BPFPROBE_FIELD_MAX]; /* of the struct that it points to; "": it is the packet */
+};
+
+struct bpfprobe_device {
+	struct bpfprobe_name names[BPFPROBE_NAMES_MAX];
+	unsigned int count;  /* of names */
 	char dev[16];			  /* IFNAMSIZ; "": all interfaces */
 	enum bpfprobe_netns_kind netns_kind;
 	char netns[256];     /* NETNS_NAME */

@@ -22,18 +22,32 @@ set_config(struct bpf_object *object, const struct bpfprobe_config *config)
 	return map != NULL ? bpf_map__set_initial_value(map, config, sizeof(*config)) : -ENOENT;
 }
 
+/*
+ * Kprobes share the buffer: while the program of one runs the kernel runs that of no
+ * other on the same CPU (trace_call_bpf() of kernel/trace/bpf_trace.c).
+ */
+static int
+set_buffer(struct bpf_map *buffer, enum bpfprobe_kind kind, const struct bpfprobe_maps *maps)
+{
+	if (buffer == NULL)
+		return 0;
+	if (kind == BPFPROBE_KPROBE && maps->buffer >= 0)
+		return bpf_map__reuse_fd(buffer, maps->buffer);
+	return bpf_map__set_max_entries(buffer, maps->cpus);
+}
+
 /* The maps: made with the first object, shared by the others. */
 static int
-set_maps(struct bpf_object *object, const struct bpfprobe_maps *maps)
+set_maps(struct bpf_object *object, enum bpfprobe_kind kind, const struct bpfprobe_maps *maps)
 {
 	struct bpf_map *ctl = bpf_object__find_map_by_name(object, "bpfprobe_ctl");
 	struct bpf_map *perf = bpf_object__find_map_by_name(object, "bpfprobe_rings");
-	struct bpf_map *buffer = bpf_object__find_map_by_name(object, "bpfprobe_buffer");
 	int err;
 
 	if (ctl == NULL || perf == NULL)
 		return -ENOENT;
-	if (buffer != NULL && (err = bpf_map__set_max_entries(buffer, maps->cpus)) < 0)
+	err = set_buffer(bpf_object__find_map_by_name(object, "bpfprobe_buffer"), kind, maps);
+	if (err < 0)
 		return err;
 	if (maps->ctl < 0)
 		return bpf_map__set_max_entries(ctl, maps->cpus + 1);
@@ -90,7 +104,7 @@ load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
 
 	err = set_config(probe->object, config);
 	if (err == 0)
-		err = set_maps(probe->object, maps);
+		err = set_maps(probe->object, target->kind, maps);
 	if (err == 0)
 		err = choose_programs(probe, target);
 	if (err == 0)
@@ -132,6 +146,8 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 		maps->ctl = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_ctl");
 		maps->perf = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_rings");
 	}
+	if (target->kind == BPFPROBE_KPROBE && maps->buffer < 0)
+		maps->buffer = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_buffer");
 	return 0;
 }
 

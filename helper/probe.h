@@ -26,6 +26,7 @@ struct bpfprobe_probe {
 struct bpfprobe_maps {
 	int ctl;
 	int perf;
+	int buffer; /* of the kprobes, of which the kernel runs one at a time on each CPU */
 	unsigned int cpus; /* elements of ctl, without the reader's */
 };
 

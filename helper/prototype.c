@@ -189,7 +189,7 @@ find_member(const struct btf *btf, const struct btf_type *type, const char *fiel
 
 /* The pointer to the packet in the struct that the argument points to. */
 static int
-find_field(const struct bpfprobe_prototype *prototype, const struct bpfprobe_device *device,
+find_field(const struct bpfprobe_prototype *prototype, const struct bpfprobe_name *name,
     const char *what, struct bpfprobe_argument *argument, struct bpfprobe_reply *reply)
 {
 	const struct btf_type *type =
@@ -197,9 +197,9 @@ find_field(const struct bpfprobe_prototype *prototype, const struct bpfprobe_dev
 	char why[BPFPROBE_FIELD_MAX + 64];
 	__u32 bits = 0;
 
-	type = find_member(prototype->btf, type, device->field, NESTED_MAX, &bits);
+	type = find_member(prototype->btf, type, name->field, NESTED_MAX, &bits);
 	if (type == NULL || !is_packet(prototype->btf, type) || bits % 8 != 0) {
-		snprintf(why, sizeof(why), "has no struct sk_buff * \"%s\" behind arg%u", device->field,
+		snprintf(why, sizeof(why), "has no struct sk_buff * \"%s\" behind arg%u", name->field,
 		    argument->number);
 		return refuse(prototype, what, why, reply);
 	}
@@ -229,23 +229,23 @@ choose(const struct bpfprobe_prototype *prototype, const char *what,
 
 int
 bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
-    const struct bpfprobe_device *device, const char *what, struct bpfprobe_argument *argument,
+    const struct bpfprobe_name *name, const char *what, struct bpfprobe_argument *argument,
     struct bpfprobe_reply *reply)
 {
 	const struct btf_type *type;
 	char why[64];
 
 	memset(argument, 0, sizeof(*argument));
-	if (device->arg == 0)
+	if (name->arg == 0)
 		return choose(prototype, what, argument, reply);
-	argument->number = device->arg;
-	snprintf(why, sizeof(why), "has no arg%u", device->arg);
-	if (device->arg > count(prototype))
+	argument->number = name->arg;
+	snprintf(why, sizeof(why), "has no arg%u", name->arg);
+	if (name->arg > count(prototype))
 		return refuse(prototype, what, why, reply);
-	if (device->field[0] != '\0')
-		return find_field(prototype, device, what, argument, reply);
-	type = argument_type(prototype, device->arg);
+	if (name->field[0] != '\0')
+		return find_field(prototype, name, what, argument, reply);
+	type = argument_type(prototype, name->arg);
 	argument->behind = is_place_of_packet(prototype->btf, type) != 0;
-	snprintf(why, sizeof(why), "has no struct sk_buff * as arg%u", device->arg);
+	snprintf(why, sizeof(why), "has no struct sk_buff * as arg%u", name->arg);
 	return argument->behind || is_packet(prototype->btf, type) ? 0 : refuse(prototype, what, why, reply);
 }

@@ -34,11 +34,11 @@ int bpfprobe_prototype_of(
 unsigned int bpfprobe_prototype_packets(const struct bpfprobe_prototype *prototype);
 
 /*
- * Finds the argument that the device asks for, or the only one that is a packet.
+ * Finds the argument that the user asks for, or the only one that is a packet.
  * `what` names the target in messages.  0, or -1 with *reply filled in.
  */
 int bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
-    const struct bpfprobe_device *device, const char *what, struct bpfprobe_argument *argument,
+    const struct bpfprobe_name *name, const char *what, struct bpfprobe_argument *argument,
     struct bpfprobe_reply *reply);
 
 #endif

@@ -150,7 +150,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 
 	memset(session, 0, sizeof(*session));
 	memset(&plan, 0, sizeof(plan));
-	session->maps.ctl = session->maps.perf = -1;
+	session->maps.ctl = session->maps.perf = session->maps.buffer = -1;
 	n = make_plan(session, request, &plan, reply);
 	if (n < 0)
 		return -1;

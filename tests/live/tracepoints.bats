@@ -6,6 +6,7 @@ load lib.bash
 setup_file() {
 	require bpftool
 	[[ -r /sys/kernel/btf/vmlinux ]] || skip "the kernel has no BTF"
+	pair_setup
 	remember_objects
 	export LIST=$BATS_FILE_TMPDIR/list
 	tracepoints | sort >"$LIST"
@@ -80,6 +81,29 @@ tracepoints() {
 	run -1 pcaploop -i "bpfprobe:tp/kfree_skb:arg2" activate
 	echo "$output"
 	[[ ${#lines[@]} -eq 2 && $output == *kfree_skb* ]]
+}
+
+# times TARGETS: how often the one packet is seen there, in PLACES.
+times() {
+	local end=$PORT
+	capture dump tcpdump -n -l -i "bpfprobe:$1" "udp port $end"
+	in_a sender -c 1 udp "$SINK" "$end"
+	# The last one to be seen comes when all others have been.
+	until_true 20 has_text "$T/dump.out" "$end: UDP"
+	sleep 1
+	stop
+	PLACES=$(grep -c "$end: UDP" "$T/dump.out")
+	echo "$1: $PLACES"; cat "$T/dump.out"
+}
+
+@test "several targets in one device: a packet once at each, in the order of time" {
+	times tp/net_dev_queue
+	[[ $PLACES -eq 1 ]]
+	times tx+rx
+	[[ $PLACES -eq 2 && $(head -n 1 "$T/dump.out") == *Out* && $(sed -n 2p "$T/dump.out") == *In* ]]
+	# What is named twice is there once.
+	times any+tx+tp/netif_receive_skb:arg1+rawtp/net_dev_start_xmit:arg1
+	[[ $PLACES -eq 3 ]]
 }
 
 # The driver may have freed the packet by then: a program that outputs it at

@@ -21,53 +21,60 @@ static const struct {
 	const char *name;
 	struct bpfprobe_device device;
 } good[] = {
-	{ "drop", { .target = "drop" } },
-	{ "ip_rcv", { .target = "ip_rcv" } },
-	{ "a", { .target = "a" } },
-	{ "__x64_sys.isra.0-9", { .target = "__x64_sys.isra.0-9" } },
-	{ "tp/kfree_skb", { .target = "kfree_skb", .kind = BPFPROBE_TP } },
-	{ "rawtp/kfree_skb:arg1", { .target = "kfree_skb", .kind = BPFPROBE_RAWTP, .arg = 1 } },
-	{ "fentry/ip_rcv", { .target = "ip_rcv", .kind = BPFPROBE_FENTRY } },
-	{ "kprobe/ip_rcv", { .target = "ip_rcv", .kind = BPFPROBE_KPROBE } },
-	{ "kprobe/ip_rcv@0", { .target = "ip_rcv", .kind = BPFPROBE_KPROBE } },
-	{ "ip_rcv@0x1f", { .target = "ip_rcv", .kind = BPFPROBE_KPROBE, .offset = 0x1f } },
-	{ "kprobe/ip_rcv@65535:arg2", { .target = "ip_rcv", .kind = BPFPROBE_KPROBE, .offset = 65535, .arg = 2 } },
-	{ "ip_finish_output2:arg1.skb", { .target = "ip_finish_output2", .arg = 1, .field = "skb" } },
-	{ "tp", { .target = "tp" } },
-	{ "drop:arg1", { .target = "drop", .arg = 1 } },
-	{ "drop:arg12", { .target = "drop", .arg = 12 } },
-	{ "drop:dev=eth0", { .target = "drop", .dev = "eth0" } },
-	{ "drop:dev=abcdefghijklmno", { .target = "drop", .dev = "abcdefghijklmno" } },
-	{ "drop:dev=a=b", { .target = "drop", .dev = "a=b" } },
-	{ "drop:dev=%65%74h%30", { .target = "drop", .dev = "eth0" } },
-	{ "drop:dev=100%25", { .target = "drop", .dev = "100%" } },
-	{ "drop:dev=%2541", { .target = "drop", .dev = "%41" } },
-	{ "drop:netns=blue", { .target = "drop", .netns_kind = BPFPROBE_NETNS_NAME, .netns = "blue" } },
+	{ "drop", { .count = 1, .names = { { .name = "drop" } } } },
+	{ "ip_rcv", { .count = 1, .names = { { .name = "ip_rcv" } } } },
+	{ "a", { .count = 1, .names = { { .name = "a" } } } },
+	{ "__x64_sys.isra.0-9", { .count = 1, .names = { { .name = "__x64_sys.isra.0-9" } } } },
+	{ "tp/kfree_skb", { .count = 1, .names = { { .name = "kfree_skb", .kind = BPFPROBE_TP } } } },
+	{ "rawtp/kfree_skb:arg1", { .count = 1, .names = { { .name = "kfree_skb", .kind = BPFPROBE_RAWTP, .arg = 1 } } } },
+	{ "fentry/ip_rcv", { .count = 1, .names = { { .name = "ip_rcv", .kind = BPFPROBE_FENTRY } } } },
+	{ "kprobe/ip_rcv", { .count = 1, .names = { { .name = "ip_rcv", .kind = BPFPROBE_KPROBE } } } },
+	{ "kprobe/ip_rcv@0", { .count = 1, .names = { { .name = "ip_rcv", .kind = BPFPROBE_KPROBE } } } },
+	{ "ip_rcv@0x1f", { .count = 1, .names = { { .name = "ip_rcv", .kind = BPFPROBE_KPROBE, .offset = 0x1f } } } },
+	{ "kprobe/ip_rcv@65535:arg2", { .count = 1, .names = { { .name = "ip_rcv", .kind = BPFPROBE_KPROBE, .offset = 65535, .arg = 2 } } } },
+	{ "ip_finish_output2:arg1.skb", { .count = 1, .names = { { .name = "ip_finish_output2", .arg = 1, .field = "skb" } } } },
+	{ "tp", { .count = 1, .names = { { .name = "tp" } } } },
+	{ "drop:arg1", { .count = 1, .names = { { .name = "drop", .arg = 1 } } } },
+	{ "drop:arg12", { .count = 1, .names = { { .name = "drop", .arg = 12 } } } },
+	{ "drop:dev=eth0", { .count = 1, .names = { { .name = "drop" } }, .dev = "eth0" } },
+	{ "drop:dev=abcdefghijklmno", { .count = 1, .names = { { .name = "drop" } }, .dev = "abcdefghijklmno" } },
+	{ "drop:dev=a=b", { .count = 1, .names = { { .name = "drop" } }, .dev = "a=b" } },
+	{ "drop:dev=%65%74h%30", { .count = 1, .names = { { .name = "drop" } }, .dev = "eth0" } },
+	{ "drop:dev=100%25", { .count = 1, .names = { { .name = "drop" } }, .dev = "100%" } },
+	{ "drop:dev=%2541", { .count = 1, .names = { { .name = "drop" } }, .dev = "%41" } },
+	{ "drop:netns=blue", { .count = 1, .names = { { .name = "drop" } }, .netns_kind = BPFPROBE_NETNS_NAME, .netns = "blue" } },
 	{ "drop:netns=b%3Ac%c3%A9",
-	    { .target = "drop", .netns_kind = BPFPROBE_NETNS_NAME, .netns = "b:c\xc3\xa9" } },
-	{ "drop:netns=...", { .target = "drop", .netns_kind = BPFPROBE_NETNS_NAME, .netns = "..." } },
-	{ "drop:netns=pid", { .target = "drop", .netns_kind = BPFPROBE_NETNS_NAME, .netns = "pid" } },
-	{ "drop:netns=pid/1", { .target = "drop", .netns_kind = BPFPROBE_NETNS_PID, .netns_num = 1 } },
+	    { .count = 1, .names = { { .name = "drop" } }, .netns_kind = BPFPROBE_NETNS_NAME, .netns = "b:c\xc3\xa9" } },
+	{ "drop:netns=...", { .count = 1, .names = { { .name = "drop" } }, .netns_kind = BPFPROBE_NETNS_NAME, .netns = "..." } },
+	{ "drop:netns=pid", { .count = 1, .names = { { .name = "drop" } }, .netns_kind = BPFPROBE_NETNS_NAME, .netns = "pid" } },
+	{ "drop:netns=pid/1", { .count = 1, .names = { { .name = "drop" } }, .netns_kind = BPFPROBE_NETNS_PID, .netns_num = 1 } },
 	{ "drop:netns=pid/2147483647",
-	    { .target = "drop", .netns_kind = BPFPROBE_NETNS_PID, .netns_num = 2147483647 } },
+	    { .count = 1, .names = { { .name = "drop" } }, .netns_kind = BPFPROBE_NETNS_PID, .netns_num = 2147483647 } },
 	{ "drop:netns=inode/4026531840",
-	    { .target = "drop", .netns_kind = BPFPROBE_NETNS_INODE, .netns_num = 4026531840U } },
+	    { .count = 1, .names = { { .name = "drop" } }, .netns_kind = BPFPROBE_NETNS_INODE, .netns_num = 4026531840U } },
 	{ "drop:netns=inode/4294967295",
-	    { .target = "drop", .netns_kind = BPFPROBE_NETNS_INODE, .netns_num = UINT32_MAX } },
-	{ "drop:len=1", { .target = "drop", .len = 1 } },
-	{ "drop:len=262144", { .target = "drop", .len = 262144 } },
-	{ "drop:len=0096", { .target = "drop", .len = 96 } },
-	{ "drop:pages=1", { .target = "drop", .pages = 1 } },
-	{ "drop:pages=2", { .target = "drop", .pages = 2 } },
-	{ "drop:pages=3", { .target = "drop", .pages = 4 } },
-	{ "drop:pages=1025", { .target = "drop", .pages = 2048 } },
-	{ "drop:pages=131073", { .target = "drop", .pages = 262144 } },
-	{ "drop:pages=262144", { .target = "drop", .pages = 262144 } },
-	{ "drop:proto=ieee802_11", { .target = "drop", .proto = "ieee802_11" } },
+	    { .count = 1, .names = { { .name = "drop" } }, .netns_kind = BPFPROBE_NETNS_INODE, .netns_num = UINT32_MAX } },
+	{ "drop:len=1", { .count = 1, .names = { { .name = "drop" } }, .len = 1 } },
+	{ "drop:len=262144", { .count = 1, .names = { { .name = "drop" } }, .len = 262144 } },
+	{ "drop:len=0096", { .count = 1, .names = { { .name = "drop" } }, .len = 96 } },
+	{ "drop:pages=1", { .count = 1, .names = { { .name = "drop" } }, .pages = 1 } },
+	{ "drop:pages=2", { .count = 1, .names = { { .name = "drop" } }, .pages = 2 } },
+	{ "drop:pages=3", { .count = 1, .names = { { .name = "drop" } }, .pages = 4 } },
+	{ "drop:pages=1025", { .count = 1, .names = { { .name = "drop" } }, .pages = 2048 } },
+	{ "drop:pages=131073", { .count = 1, .names = { { .name = "drop" } }, .pages = 262144 } },
+	{ "drop:pages=262144", { .count = 1, .names = { { .name = "drop" } }, .pages = 262144 } },
+	{ "drop:proto=ieee802_11", { .count = 1, .names = { { .name = "drop" } }, .proto = "ieee802_11" } },
 	{ "drop:proto=abcdefghijklmnopqrstuvwxyz01234",
-	    { .target = "drop", .proto = "abcdefghijklmnopqrstuvwxyz01234" } },
+	    { .count = 1, .names = { { .name = "drop" } }, .proto = "abcdefghijklmnopqrstuvwxyz01234" } },
 	{ "tp/net_dev_queue:proto=RAW:pages=64:len=128:netns=pid/7:dev=lo:arg3",
-	    { "net_dev_queue", BPFPROBE_TP, 0, 3, "", "lo", BPFPROBE_NETNS_PID, "", 7, 128, 64, "RAW" } },
+	    { { { "net_dev_queue", BPFPROBE_TP, 0, 3, "" } }, 1, "lo", BPFPROBE_NETNS_PID, "", 7, 128, 64, "RAW" } },
+	{ "drop+tp/a", { .count = 2, .names = { { .name = "drop" }, { .name = "a", .kind = BPFPROBE_TP } } } },
+	{ "a:arg1+b:arg2.x+c@1:len=7",
+	    { .count = 3, .len = 7, .names = { { .name = "a", .arg = 1 }, { .name = "b", .arg = 2, .field = "x" },
+					  { .name = "c", .kind = BPFPROBE_KPROBE, .offset = 1 } } } },
+	{ "a+b:arg2:netns=x+y", { .count = 2, .names = { { .name = "a" }, { .name = "b", .arg = 2 } },
+				    .netns_kind = BPFPROBE_NETNS_NAME, .netns = "x+y" } },
+	{ "a+a+a+a+a+a+a+a+a+a+a+a+a+a+a+b:arg9", { .count = 16, .names = { [15] = { .name = "b", .arg = 9 } } } },
 };
 
 static const struct {
@@ -93,8 +100,13 @@ static const struct {
 	{ "bpfprobe:dr%6fp", "target \"dr%6fp\": a name has letters, digits, _ . - only" },
 	{ "bpfprobe:dev=lo", "target \"dev=lo\": a name has letters, digits, _ . - only" },
 	{ "bpfprobe:a\nb\x1b[1m", "target \"a?b?[1m\": a name has letters, digits, _ . - only" },
-	{ "bpfprobe:drop+ip_rcv", "target \"drop+ip_rcv\": one target per device" },
-	{ "bpfprobe:tp/a+kprobe/b:arg1", "target \"tp/a+kprobe/b\": one target per device" },
+	{ "bpfprobe:drop+", "target \"\": the name is missing" },
+	{ "bpfprobe:+drop", "target \"\": the name is missing" },
+	{ "bpfprobe:a+tp/:arg1", "target \"tp/\": the name is missing" },
+	{ "bpfprobe:a:arg1+b c", "target \"b c\": a name has letters, digits, _ . - only" },
+	{ "bpfprobe:a:arg1+", "target \"\": the name is missing" },
+	{ "bpfprobe:a:arg1+b:arg1:arg2", "option \"argN\" is given twice" },
+	{ "bpfprobe:a+a+a+a+a+a+a+a+a+a+a+a+a+a+a+a+b", "target \"b\": a device has at most 16 targets" },
 #define KIND ": unknown kind, there are tp/, rawtp/, fentry/, kprobe/ and a name alone"
 	{ "bpfprobe:kprobes/x", "target \"kprobes/x\"" KIND },
 	{ "bpfprobe:/x", "target \"/x\"" KIND },
@@ -186,18 +198,31 @@ static const struct {
 };
 
 static void
+assert_name(const char *device, const struct bpfprobe_name *got, const struct bpfprobe_name *want)
+{
+	if (strcmp(got->name, want->name) != 0 || got->kind != want->kind ||
+	    got->offset != want->offset || got->arg != want->arg || strcmp(got->field, want->field) != 0)
+		fail_msg("%s: \"%s\" kind %d offset %u arg %u field \"%s\"", device, got->name, got->kind,
+		    got->offset, got->arg, got->field);
+}
+
+static void
 assert_device(const char *name, const struct bpfprobe_device *got, const struct bpfprobe_device *want)
 {
-	if (strcmp(got->target, want->target) != 0 || got->kind != want->kind ||
-	    got->offset != want->offset || strcmp(got->field, want->field) != 0 ||
-	    got->arg != want->arg || strcmp(got->dev, want->dev) != 0 ||
+	unsigned int i;
+
+	if (got->count != want->count || strcmp(got->dev, want->dev) != 0 ||
 	    got->netns_kind != want->netns_kind || strcmp(got->netns, want->netns) != 0 ||
 	    got->netns_num != want->netns_num || got->len != want->len ||
 	    got->pages != want->pages || strcmp(got->proto, want->proto) != 0)
-		fail_msg("%s: target \"%s\" kind %d offset %u arg %u field \"%s\" dev \"%s\" netns %d \"%s\" %u len %u "
-			 "pages %u proto \"%s\"", name, got->target, got->kind, got->offset,
-		    got->arg, got->field, got->dev,
-		    got->netns_kind, got->netns, got->netns_num, got->len, got->pages, got->proto);
+		fail_msg("%s: %u targets dev \"%s\" netns %d \"%s\" %u len %u pages %u proto \"%s\"", name,
+		    got->count, got->dev, got->netns_kind, got->netns, got->netns_num, got->len, got->pages,
+		    got->proto);
+	for (i = 0; i < got->count; i++) {
+		/* Of the many, only the last one is of interest. */
+		if (want->names[i].name[0] != '\0')
+			assert_name(name, &got->names[i], &want->names[i]);
+	}
 }
 
 static void
@@ -265,7 +290,7 @@ longest_target(void **state)
 	(void)state;
 	name = long_name("bpfprobe:tp/", 127, "x", "");
 	assert_int_equal(bpfprobe_device_parse(&device, name, message, sizeof(message)), 0);
-	assert_int_equal(strlen(device.target), 127);
+	assert_int_equal(strlen(device.names[0].name), 127);
 	free(name);
 	name = long_name("bpfprobe:", 128, "x", "");
 	assert_refused(name, "target \"" X60 "...\": the name is longer than 127 bytes");
@@ -407,7 +432,7 @@ random_names(void **state)
 		}
 		accepted++;
 		assert_string_equal(message, "");
-		assert_true(strlen(device.target) > 0 && device.arg <= 12);
+		assert_true(strlen(device.names[0].name) > 0 && device.names[0].arg <= 12);
 		assert_true((device.pages & (device.pages - 1)) == 0);
 		assert_null(strchr(device.netns, '/'));
 	}
