@@ -170,6 +170,8 @@ find_member(const struct btf *btf, const struct btf_type *type, const char *fiel
 	const char *name;
 	unsigned int i;
 
+	while (type != NULL && btf_is_typedef(type))
+		type = type_of(btf, type->type);
 	if (type == NULL || !btf_is_composite(type) || depth == 0)
 		return NULL;
 	for (i = 0, member = btf_members(type); i < btf_vlen(type); i++, member++) {

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where the packet is among the arguments of functions and tracepoints, from types made here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+#include <bpf/btf.h>
+#include "helper/prototype.h"
+
+#define END 0
+
+static struct btf *btf;
+
+/* Types that arguments may have. */
+static int number, skb, skb_ptr, const_skb_ptr, skb_ptr_ptr, void_ptr, device_ptr, holder_ptr;
+
+/* Both of the helper: the one that is called here only keeps the text. */
+int
+bpfprobe_fail(struct bpfprobe_reply *reply, enum bpfprobe_status status, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(reply->message, sizeof(reply->message), fmt, args);
+	va_end(args);
+	reply->status = status;
+	return -1;
+}
+
+/*
+ * struct holder { int n; const struct sk_buff *skb; int bits : 3; struct sk_buff whole;
+ *                 union { struct { void *x; struct sk_buff *deep; }; }; };
+ */
+static int
+add_holder(void)
+{
+	int in, un, holder;
+
+	in = btf__add_struct(btf, "", 16);
+	btf__add_field(btf, "x", void_ptr, 0, 0);
+	btf__add_field(btf, "deep", skb_ptr, 64, 0);
+	un = btf__add_union(btf, "", 16);
+	btf__add_field(btf, "", in, 0, 0);
+	holder = btf__add_struct(btf, "holder", 64);
+	btf__add_field(btf, "n", number, 0, 0);
+	btf__add_field(btf, "skb", const_skb_ptr, 64, 0);
+	btf__add_field(btf, "whole", skb, 128, 0);
+	btf__add_field(btf, "", un, 192, 0);
+	return holder;
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	btf = btf__new_empty();
+	assert_non_null(btf);
+	number = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	void_ptr = btf__add_ptr(btf, 0);
+	skb = btf__add_struct(btf, "sk_buff", 8);
+	skb_ptr = btf__add_ptr(btf, skb);
+	const_skb_ptr = btf__add_ptr(btf, btf__add_const(btf, skb));
+	skb_ptr_ptr = btf__add_ptr(btf, skb_ptr);
+	device_ptr = btf__add_ptr(btf, btf__add_fwd(btf, "net_device", BTF_FWD_STRUCT));
+	holder_ptr = btf__add_ptr(btf, btf__add_typedef(btf, "holder_t", add_holder()));
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	btf__free(btf);
+	return 0;
+}
+
+/* A function type with these arguments, up to END; its number. */
+static int
+add_proto(int hidden, const int *args)
+{
+	int proto = btf__add_func_proto(btf, number);
+
+	if (hidden)
+		btf__add_func_param(btf, "__data", void_ptr);
+	for (; *args != END; args++)
+		btf__add_func_param(btf, "a", *args);
+	return proto;
+}
+
+static void
+function(struct bpfprobe_prototype *prototype, const int *args)
+{
+	int id = btf__add_func(btf, "f", BTF_FUNC_STATIC, add_proto(0, args));
+
+	assert_int_equal(bpfprobe_prototype_of(prototype, btf, btf__type_by_id(btf, (__u32)id)), 0);
+}
+
+static void
+tracepoint(struct bpfprobe_prototype *prototype, const int *args)
+{
+	int id = btf__add_typedef(btf, "btf_trace_f", btf__add_ptr(btf, add_proto(1, args)));
+
+	assert_int_equal(bpfprobe_prototype_of(prototype, btf, btf__type_by_id(btf, (__u32)id)), 0);
+}
+
+static void
+expect(const struct bpfprobe_prototype *prototype, unsigned int arg, const char *field, unsigned int want,
+    __u32 behind, __u32 offset)
+{
+	struct bpfprobe_argument argument;
+	struct bpfprobe_reply reply = { .message = "" };
+	struct bpfprobe_name name = { .arg = arg };
+
+	snprintf(name.field, sizeof(name.field), "%s", field);
+	if (bpfprobe_prototype_argument(prototype, &name, "function \"f\"", &argument, &reply) < 0)
+		fail_msg("arg%u.%s: %s", arg, field, reply.message);
+	assert_int_equal(argument.number, want);
+	assert_int_equal(argument.behind, behind);
+	assert_int_equal(argument.offset, offset);
+}
+
+static void
+expect_refused(
+    const struct bpfprobe_prototype *prototype, unsigned int arg, const char *field, const char *why)
+{
+	struct bpfprobe_argument argument;
+	struct bpfprobe_reply reply = { .message = "" };
+	struct bpfprobe_name name = { .arg = arg };
+
+	snprintf(name.field, sizeof(name.field), "%s", field);
+	assert_int_equal(
+	    bpfprobe_prototype_argument(prototype, &name, "function \"f\"", &argument, &reply), -1);
+	assert_string_equal(reply.message, why);
+	assert_int_equal(reply.status, BPFPROBE_NO_DEVICE);
+}
+
+static void
+the_only_packet_is_found(void **state)
+{
+	struct bpfprobe_prototype prototype;
+
+	(void)state;
+	function(&prototype, (int[]){ skb_ptr, END });
+	expect(&prototype, 0, "", 1, 0, 0);
+	assert_int_equal(bpfprobe_prototype_packets(&prototype), 1);
+	function(&prototype, (int[]){ number, device_ptr, const_skb_ptr, void_ptr, END });
+	expect(&prototype, 0, "", 3, 0, 0);
+	tracepoint(&prototype, (int[]){ number, skb_ptr, END });
+	expect(&prototype, 0, "", 2, 0, 0);
+	/* A pointer to the place of one only if there is no other. */
+	function(&prototype, (int[]){ number, skb_ptr_ptr, END });
+	expect(&prototype, 0, "", 2, 1, 0);
+	assert_int_equal(bpfprobe_prototype_packets(&prototype), 0);
+	function(&prototype, (int[]){ skb_ptr_ptr, skb_ptr, END });
+	expect(&prototype, 0, "", 2, 0, 0);
+}
+
+static void
+none_or_several_are_refused(void **state)
+{
+	struct bpfprobe_prototype prototype;
+
+	(void)state;
+	function(&prototype, (int[]){ END });
+	expect_refused(&prototype, 0, "", "function \"f\" has no struct sk_buff * argument: it has ()");
+	tracepoint(&prototype, (int[]){ END });
+	expect_refused(&prototype, 0, "", "function \"f\" has no struct sk_buff * argument: it has ()");
+	function(&prototype, (int[]){ skb, device_ptr, void_ptr, number, END });
+	expect_refused(&prototype, 0, "",
+	    "function \"f\" has no struct sk_buff * argument: it has (struct sk_buff, struct net_device *, "
+	    "void *, int)");
+	function(&prototype, (int[]){ skb_ptr, const_skb_ptr, skb_ptr_ptr, END });
+	expect_refused(&prototype, 0, "",
+	    "function \"f\" has several packets, say which with argN: it has (struct sk_buff *, "
+	    "struct sk_buff *, struct sk_buff **)");
+	expect(&prototype, 1, "", 1, 0, 0);
+	expect(&prototype, 2, "", 2, 0, 0);
+	expect(&prototype, 3, "", 3, 1, 0);
+	expect_refused(&prototype, 4, "",
+	    "function \"f\" has no arg4: it has (struct sk_buff *, struct sk_buff *, struct sk_buff **)");
+	function(&prototype, (int[]){ skb_ptr_ptr, number, skb_ptr_ptr, END });
+	expect_refused(&prototype, 0, "",
+	    "function \"f\" has several packets, say which with argN: it has (struct sk_buff **, int, "
+	    "struct sk_buff **)");
+	expect_refused(&prototype, 2, "",
+	    "function \"f\" has no struct sk_buff * as arg2: it has (struct sk_buff **, int, struct sk_buff **)");
+}
+
+static void
+a_field_leads_to_the_packet(void **state)
+{
+	static const char *const none[] = { "n", "whole", "x", "deeper", "sk_buff" };
+	struct bpfprobe_prototype prototype;
+	char why[160];
+	size_t i;
+
+	(void)state;
+	function(&prototype, (int[]){ skb_ptr, holder_ptr, END });
+	expect(&prototype, 2, "skb", 2, 1, 8);
+	expect(&prototype, 2, "deep", 2, 1, 32);
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		snprintf(why, sizeof(why),
+		    "function \"f\" has no struct sk_buff * \"%s\" behind arg2: it has (struct sk_buff *, "
+		    "holder_t *)", none[i]);
+		expect_refused(&prototype, 2, none[i], why);
+	}
+	expect_refused(&prototype, 1, "skb",
+	    "function \"f\" has no struct sk_buff * \"skb\" behind arg1: it has (struct sk_buff *, holder_t *)");
+	function(&prototype, (int[]){ number, void_ptr, END });
+	expect_refused(&prototype, 1, "skb",
+	    "function \"f\" has no struct sk_buff * \"skb\" behind arg1: it has (int, void *)");
+	expect_refused(&prototype, 2, "skb",
+	    "function \"f\" has no struct sk_buff * \"skb\" behind arg2: it has (int, void *)");
+}
+
+static void
+other_types_are_no_prototypes(void **state)
+{
+	struct bpfprobe_prototype prototype;
+	const int ids[] = { number, skb, skb_ptr, holder_ptr, btf__add_typedef(btf, "t", number),
+		btf__add_typedef(btf, "u", skb_ptr), 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		assert_int_equal(
+		    bpfprobe_prototype_of(&prototype, btf, btf__type_by_id(btf, (__u32)ids[i])), -1);
+	assert_int_equal(bpfprobe_prototype_of(&prototype, btf, NULL), -1);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_only_packet_is_found),
+		cmocka_unit_test(none_or_several_are_refused),
+		cmocka_unit_test(a_field_leads_to_the_packet),
+		cmocka_unit_test(other_types_are_no_prototypes),
+	};
+
+	return cmocka_run_group_tests_name("prototype", tests, set_up, tear_down);
+}
