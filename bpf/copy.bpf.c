@@ -67,4 +67,67 @@ KPROBE(6)
 
 #undef KPROBE
 
+/* The kernel's bound for tail calls is 33, and the dispatcher has made one. */
+#define LIST_MAX 32
+
+/* So many packets of a list are not looked at: from `skb` on. */
+static __always_inline void lose_rest(struct sk_buff *skb, const struct sk_buff *head)
+{
+	int i;
+
+	for (i = 0; i < 256 && skb && skb != head; i++) {
+		COUNT(lost);
+		skb = GET(skb, next);
+	}
+}
+
+/*
+ * One packet of a list, and on to the next by jumping to this program again. Nothing
+ * comes in between: the kernel runs one kprobe at a time on each CPU.
+ */
+static __always_inline int capture_list(void *ctx, struct sk_buff *head)
+{
+	struct buffer *buffer = the_buffer();
+	struct sk_buff *skb;
+
+	if (!buffer)
+		return 0;
+	skb = buffer->next;
+	if (!skb) {
+		buffer->step = 0;
+		skb = GET(head, next);
+	}
+	buffer->next = 0;
+	if (skb == head || !IN_KERNEL(skb))
+		return 0;
+	capture(ctx, skb);
+	skb = GET(skb, next);
+	if (skb == head || !IN_KERNEL(skb))
+		return 0;
+	if (++buffer->step < LIST_MAX) {
+		buffer->next = skb;
+		bpf_tail_call(ctx, &bpfprobe_leaf, 0);
+		buffer->next = 0;
+	}
+	lose_rest(skb, head);
+	return 0;
+}
+
+/* The argument is a list of packets, whose first two members are those of a packet as well. */
+#define LIST(n)                                                                                    \
+	SEC("kprobe")                                                                              \
+	int bpfprobe_list##n(struct pt_regs *ctx)                                                  \
+	{                                                                                          \
+		return capture_list(ctx, (struct sk_buff *)ctx->ARGUMENT##n);                      \
+	}
+
+LIST(1)
+LIST(2)
+LIST(3)
+LIST(4)
+LIST(5)
+LIST(6)
+
+#undef LIST
+
 char _license[] SEC("license") = "Dual BSD/GPL";

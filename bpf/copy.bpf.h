@@ -19,8 +19,9 @@
 struct buffer {
 	struct bpfprobe_record rec;
 	__u8 bytes[BUFFER_SIZE];
-	__u32 busy; /* the probe has interrupted itself: this packet is lost */
-	__u32 pad;
+	struct sk_buff *next; /* of a list that the probe goes through; 0: it is at its beginning */
+	__u32 step;	      /* packets of that list so far */
+	__u32 busy;	      /* the probe has interrupted itself: this packet is lost */
 };
 
 /* One element per possible CPU; the helper sets how many before load. */
@@ -30,6 +31,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct buffer);
 } bpfprobe_buffer SEC(".maps");
+
+static __always_inline struct buffer *the_buffer(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&bpfprobe_buffer, &cpu);
+}
 
 /* Where the next piece is: fragments first, then the packets of the list behind them. */
 struct pieces {
@@ -117,8 +125,7 @@ static __noinline long emit(void *ctx, struct sk_buff *skb, const struct data *d
     const struct bpfprobe_record *rec, __u64 want)
 {
 	struct piece linear = {(__u64)data->head + data->start, data->end - data->start};
-	__u32 cpu = bpf_get_smp_processor_id();
-	struct buffer *buffer = bpf_map_lookup_elem(&bpfprobe_buffer, &cpu);
+	struct buffer *buffer = the_buffer();
 	__u64 used;
 	long err;
 

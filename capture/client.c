@@ -306,9 +306,17 @@ senseless(struct bpfprobe_reply *reply)
 }
 
 static int
-check_attach(struct bpfprobe_reply *reply)
+check_probes(struct bpfprobe_reply *reply)
 {
 	return reply->probes == 0 || reply->probes > BPFPROBE_PROBES_MAX ? senseless(reply) : 0;
+}
+
+static int
+check_attach(struct bpfprobe_reply *reply)
+{
+	if (reply->links == 0 || reply->links > BPFPROBE_LINKS_MAX)
+		return senseless(reply);
+	return check_probes(reply);
 }
 
 static int
@@ -319,7 +327,7 @@ check_open(struct bpfprobe_reply *reply)
 	if (reply->rings == 0 || reply->rings > BPFPROBE_CPUS_MAX || reply->cpus == 0 ||
 	    reply->cpus > BPFPROBE_CPUS_MAX || pages == 0 || (pages & (pages - 1)) != 0)
 		return senseless(reply);
-	return check_attach(reply);
+	return check_probes(reply);
 }
 
 int
@@ -349,7 +357,7 @@ bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply *re
 	if (send_request(client, &request, BPFPROBE_ATTACH, NULL, 0, reply) == 0 &&
 	    receive_reply(client, bpfprobe_client_helper(), reply) == 0 && check_attach(reply) == 0 &&
 	    receive_fds(client, BPFPROBE_FD_PROG, reply->probes, &client->progs, &client->nprogs, reply) == 0 &&
-	    receive_fds(client, BPFPROBE_FD_LINK, reply->probes, &client->links, &client->nlinks, reply) == 0 &&
+	    receive_fds(client, BPFPROBE_FD_LINK, reply->links, &client->links, &client->nlinks, reply) == 0 &&
 	    receive_fds(client, BPFPROBE_FD_SLOTS, reply->probes, &client->slots, &client->nslots, reply) == 0)
 		return 0;
 	/* Not half of it, and nothing that a second try could take for its answer. */

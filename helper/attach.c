@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -26,6 +27,7 @@ static const struct {
 	[BPFPROBE_RAWTP] = { BPF_PROG_TYPE_RAW_TRACEPOINT, 0 },
 	[BPFPROBE_FENTRY] = { BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY },
 	[BPFPROBE_KPROBE] = { BPF_PROG_TYPE_KPROBE, 0 },
+	[BPFPROBE_KPROBES] = { BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI },
 };
 
 unsigned int
@@ -112,7 +114,29 @@ bpfprobe_attach(const struct bpfprobe_target *target, int program)
 }
 
 int
-bpfprobe_attach_try(const struct bpfprobe_target *target)
+bpfprobe_attach_all(const struct bpfprobe_target *targets, unsigned int count, int program)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	const char **symbols = calloc(count, sizeof(*symbols));
+	unsigned int i;
+	int link;
+
+	if (symbols == NULL)
+		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		symbols[i] = targets[i].name;
+	opts.kprobe_multi.syms = symbols;
+	opts.kprobe_multi.cnt = count;
+	link = bpf_link_create(program, 0, BPF_TRACE_KPROBE_MULTI, &opts);
+	if (link < 0)
+		link = -errno;
+	free(symbols);
+	return link;
+}
+
+/* A program that does nothing, for this target. Its descriptor, or -errno. */
+static int
+load_nothing(const struct bpfprobe_target *target)
 {
 	static const struct bpf_insn nothing[] = {
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0),
@@ -120,16 +144,37 @@ bpfprobe_attach_try(const struct bpfprobe_target *target)
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = types[target->kind].attach,
 	    .attach_btf_id = target->btf_id, .attach_btf_obj_fd = (__u32)target->btf_fd);
-	int program, link;
+	int program = bpf_prog_load(types[target->kind].program, "bpfprobe_try", "Dual BSD/GPL",
+	    nothing, sizeof(nothing) / sizeof(nothing[0]), &opts);
 
-	program = bpf_prog_load(types[target->kind].program, "bpfprobe_try", "Dual BSD/GPL", nothing,
-	    sizeof(nothing) / sizeof(nothing[0]), &opts);
-	if (program < 0)
-		return -errno;
-	link = bpfprobe_attach(target, program);
+	return program < 0 ? -errno : program;
+}
+
+static int
+close_both(int program, int link)
+{
 	close(program);
 	if (link < 0)
 		return link;
 	close(link);
 	return 0;
+}
+
+int
+bpfprobe_attach_try(const struct bpfprobe_target *target)
+{
+	int program = load_nothing(target);
+
+	return program < 0 ? program : close_both(program, bpfprobe_attach(target, program));
+}
+
+int
+bpfprobe_attach_try_all(const struct bpfprobe_target *targets, unsigned int count)
+{
+	struct bpfprobe_target first = targets[0];
+	int program;
+
+	first.kind = BPFPROBE_KPROBES;
+	program = load_nothing(&first);
+	return program < 0 ? program : close_both(program, bpfprobe_attach_all(targets, count, program));
 }

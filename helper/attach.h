@@ -14,6 +14,7 @@ struct bpfprobe_target {
 	int btf_fd;   /* of the module's BTF that has it, this struct's own; 0: the kernel's */
 	struct bpfprobe_argument argument;
 	unsigned int direction; /* enum bpfprobe_direction */
+	int pattern;		/* one of several that a pattern stands for: the others count without it */
 };
 
 /* The kernel's number for the type of program, and how it is attached. */
@@ -25,6 +26,16 @@ unsigned int bpfprobe_attach_type(enum bpfprobe_kind kind);
  * attachment ends; or -errno.
  */
 int bpfprobe_attach(const struct bpfprobe_target *target, int program);
+
+/*
+ * Attaches the program to all `count` functions at once, whose kind is KPROBES, as far as
+ * the kernel has that (kprobe.multi: CONFIG_FPROBE, commit 0dcac2725406, 5.18).  As
+ * bpfprobe_attach().
+ */
+int bpfprobe_attach_all(const struct bpfprobe_target *targets, unsigned int count, int program);
+
+/* Whether it can: as bpfprobe_attach_try(). */
+int bpfprobe_attach_try_all(const struct bpfprobe_target *targets, unsigned int count);
 
 /*
  * Whether a program can be attached there, found by attaching one that does nothing.

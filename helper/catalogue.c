@@ -2,7 +2,10 @@
 /* See catalogue.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <bpf/btf.h>
@@ -14,8 +17,6 @@
 #define TRACEPOINT_PREFIX "btf_trace_"
 #define ALIASED_MAX 2 /* tracepoints that an alias stands for */
 
-_Static_assert(BPFPROBE_NAMES_MAX * ALIASED_MAX <= BPFPROBE_TARGETS_MAX, "the most there can be");
-_Static_assert(BPFPROBE_TARGETS_MAX <= BPFPROBE_PROBES_MAX, "the most that the module takes");
 
 /* Names that outlive the kernel's; what each stands for is in the manual. */
 static const struct {
@@ -56,6 +57,26 @@ static const struct {
 };
 
 /*
+ * Functions of which BTF does not say where the packet is: it knows a list but not of what,
+ * or nothing, as of a function that the compiler has changed.
+ */
+static const struct {
+	const char *function;
+	unsigned int arg;
+	const char *field; /* "0": the address of the packet is there */
+} known[] = {
+	{ "netif_receive_skb_list", 1, "" },
+	{ "netif_receive_skb_list_internal", 1, "" },
+	{ "__netif_receive_skb_list", 1, "" },
+	{ "__netif_receive_skb_list_core", 1, "" },
+	{ "ip_list_rcv", 1, "" },
+	{ "ip_sublist_rcv", 1, "" },
+	{ "ipv6_list_rcv", 1, "" },
+	{ "ip6_sublist_rcv", 1, "" },
+	{ "__netif_receive_skb_core", 1, "0" },
+};
+
+/*
  * Tracepoints that come when the packet may be freed already, and the one that
  * sees the same packets just before: xmit_one() of net/core/dev.c traces
  * net_dev_start_xmit, calls the driver, which consumes the packet, and traces
@@ -82,6 +103,14 @@ is_tracepoint(const char *name)
 	return strncmp(name, TRACEPOINT_PREFIX, strlen(TRACEPOINT_PREFIX)) == 0;
 }
 
+/* The functions that the kernel makes for each tracepoint. */
+static int
+is_made(const char *name)
+{
+	return strncmp(name, "__probestub_", 12) == 0 || strncmp(name, "__bpf_trace_", 12) == 0 ||
+	    strncmp(name, "__traceiter_", 12) == 0;
+}
+
 /* What a target of this kind may have been meant by a name that is not one. */
 static void
 add_near(struct bpfprobe_near *near, const struct btf *btf, const struct btf_type *type,
@@ -95,8 +124,7 @@ add_near(struct bpfprobe_near *near, const struct btf *btf, const struct btf_typ
 		return;
 	if (kind != BPFPROBE_ANY_KIND && function != (kind == BPFPROBE_FENTRY || kind == BPFPROBE_KPROBE))
 		return;
-	/* What the kernel makes for each tracepoint. */
-	if (strncmp(name, "__probestub_", 12) == 0 || strncmp(name, "__bpf_trace_", 12) == 0)
+	if (is_made(name))
 		return;
 	if (bpfprobe_prototype_of(&prototype, btf, type) == 0 && bpfprobe_prototype_packets(&prototype) > 0)
 		bpfprobe_near_add(near, function ? name : name + strlen(TRACEPOINT_PREFIX));
@@ -111,6 +139,7 @@ noun(enum bpfprobe_kind kind)
 		return "tracepoint";
 	case BPFPROBE_FENTRY:
 	case BPFPROBE_KPROBE:
+	case BPFPROBE_KPROBES:
 		return "function";
 	case BPFPROBE_ANY_KIND:
 		break;
@@ -166,9 +195,7 @@ static int
 untyped_argument(const struct bpfprobe_name *asked, const char *what,
     struct bpfprobe_argument *argument, struct bpfprobe_reply *reply)
 {
-	memset(argument, 0, sizeof(*argument));
-	argument->number = asked->arg;
-	if (asked->arg > 0 && asked->field[0] == '\0')
+	if (bpfprobe_prototype_untyped(asked, argument) == 0)
 		return 0;
 	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 	    "%s is there, but BTF does not have its arguments; say with :argN which one is the packet", what);
@@ -190,6 +217,17 @@ set_type(struct bpfprobe_target *target, const struct bpfprobe_type *type,
 		return 0;
 	target->btf_fd = fcntl(type->module_fd, F_DUPFD_CLOEXEC, 0);
 	return target->btf_fd < 0 ? bpfprobe_fail_errno(reply, errno, "dup") : 0;
+}
+
+/* By address: the kernel takes no number of a type for such a program. */
+static void
+go_untyped(struct bpfprobe_target *target, enum bpfprobe_kind kind)
+{
+	target->kind = kind;
+	target->btf_id = 0;
+	if (target->btf_fd > 0)
+		close(target->btf_fd);
+	target->btf_fd = 0;
 }
 
 /* How many arguments a program of this kind reaches. */
@@ -233,9 +271,12 @@ find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 			return 0;
 		err = untyped_argument(asked, what, &target->argument, reply);
 	}
+	if (err == 0 && target->argument.form == BPFPROBE_LIST)
+		return bpfprobe_fail(
+		    reply, BPFPROBE_NO_DEVICE, "a list of packets can be had from functions only, not from %s", what);
 	/* Only by its address can what is behind an argument be had. */
-	if (target->argument.behind)
-		target->kind = BPFPROBE_RAWTP;
+	if (target->kind == BPFPROBE_RAWTP || target->argument.form == BPFPROBE_BEHIND)
+		go_untyped(target, BPFPROBE_RAWTP);
 	return err < 0 || check_reach(target, what, reply) < 0 ? -1 : 1;
 }
 
@@ -258,47 +299,61 @@ find_symbol(const struct bpfprobe_name *asked, struct bpfprobe_target *target, c
 static int
 try_kprobe(struct bpfprobe_target *target, const char *what, int fentry, struct bpfprobe_reply *reply)
 {
-	char text[160];
+	const char *why = "no kprobe there, it may be inlined or one that must not be traced";
 	int err;
 
-	target->kind = BPFPROBE_KPROBE;
 	err = bpfprobe_attach_try(target);
 	if (err == 0)
 		return 1;
 	if (err == -EPERM || err == -EACCES)
 		return bpfprobe_fail_errno(reply, -err, what);
 	if (err == -EOPNOTSUPP)
-		snprintf(text, sizeof(text), "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)");
-	else
-		snprintf(text, sizeof(text), "no kprobe there, it may be inlined or one that must not be traced");
+		why = "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)";
 	if (fentry < 0)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "cannot probe %s: fentry: %s; %s: %s", what,
-		    strerror(-fentry), text, strerror(-err));
+		    strerror(-fentry), why, strerror(-err));
 	return bpfprobe_fail(
-	    reply, BPFPROBE_NO_DEVICE, "cannot probe %s: %s: %s", what, text, strerror(-err));
+	    reply, BPFPROBE_NO_DEVICE, "cannot probe %s: %s: %s", what, why, strerror(-err));
+}
+
+/* As the user asks for it, or as the function is known. */
+static struct bpfprobe_name
+as_known(const struct bpfprobe_name *asked)
+{
+	struct bpfprobe_name name = *asked;
+	size_t i;
+
+	for (i = 0; i < COUNT(known) && name.arg == 0; i++) {
+		if (strcmp(known[i].function, name.name) != 0)
+			continue;
+		name.arg = known[i].arg;
+		strcpy(name.field, known[i].field);
+	}
+	return name;
 }
 
 /* The same for a function. */
 static int
-find_function(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
+find_function(struct bpfprobe_types *types, const struct bpfprobe_name *given,
     struct bpfprobe_target *target, struct bpfprobe_reply *reply)
 {
+	const struct bpfprobe_name name = as_known(given), *asked = &name;
 	struct bpfprobe_type type;
 	int typed, n, fentry = 0;
 	char what[128];
 
 	describe(what, sizeof(what), "function", asked->name);
-	snprintf(target->name, sizeof(target->name), "%s", asked->name);
+	memcpy(target->name, asked->name, sizeof(target->name));
 	target->offset = asked->offset;
 	target->direction = BPFPROBE_DIR_DERIVE;
 	target->kind = BPFPROBE_FENTRY;
 	typed = bpfprobe_types_find(types, asked->name, BTF_KIND_FUNC, &type);
 	if (typed && set_type(target, &type, asked, what, reply) < 0)
 		return -1;
-	if (asked->kind == BPFPROBE_FENTRY && target->argument.behind)
+	if (asked->kind == BPFPROBE_FENTRY && target->argument.form != BPFPROBE_PACKET)
 		return bpfprobe_fail(
 		    reply, BPFPROBE_NO_DEVICE, "the packet of %s can be had by kprobe/ only", what);
-	if (typed && asked->kind != BPFPROBE_KPROBE && !target->argument.behind) {
+	if (typed && asked->kind != BPFPROBE_KPROBE && target->argument.form == BPFPROBE_PACKET) {
 		fentry = bpfprobe_attach_try(target);
 		if (fentry == 0)
 			return check_reach(target, what, reply) < 0 ? -1 : 1;
@@ -312,7 +367,7 @@ find_function(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 		return n;
 	if (!typed && untyped_argument(asked, what, &target->argument, reply) < 0)
 		return -1;
-	target->kind = BPFPROBE_KPROBE;
+	go_untyped(target, BPFPROBE_KPROBE);
 	if (check_reach(target, what, reply) < 0)
 		return -1;
 	return try_kprobe(target, what, fentry, reply);
@@ -330,6 +385,80 @@ find_one(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	if (n == 0 && asked->kind != BPFPROBE_TP && asked->kind != BPFPROBE_RAWTP)
 		n = find_function(types, asked, target, reply);
 	return n == 0 ? not_found(types, asked, reply) : n;
+}
+
+/* What a pattern stands for, as it is being found. */
+struct found {
+	const struct bpfprobe_name *asked;
+	int functions; /* else tracepoints */
+	struct bpfprobe_target *targets;
+	unsigned int count, most;
+	int too_many;
+};
+
+/* One more, if it matches, is of the kind that is looked for, and leaves no doubt where its packet is. */
+static void
+add_matching(const struct bpfprobe_type *type, const char *name, void *context)
+{
+	struct found *found = context;
+	struct bpfprobe_target *target = &found->targets[found->count];
+	struct bpfprobe_reply doubt;
+
+	if (btf_is_func(type->type) != (bool)found->functions || (!found->functions && !is_tracepoint(name)))
+		return;
+	name += found->functions ? 0 : strlen(TRACEPOINT_PREFIX);
+	if (is_made(name) || fnmatch(found->asked->name, name, 0) != 0 || strlen(name) >= sizeof(target->name))
+		return;
+	if (found->count == found->most) {
+		found->too_many = 1;
+		return;
+	}
+	memset(target, 0, sizeof(*target));
+	if (set_type(target, type, found->asked, "", &doubt) < 0)
+		return;
+	strcpy(target->name, name);
+	target->pattern = 1;
+	target->kind = found->functions ? BPFPROBE_FENTRY : BPFPROBE_TP;
+	target->direction = found->functions ? BPFPROBE_DIR_DERIVE : direction_of(name);
+	if (found->functions && found->asked->kind != BPFPROBE_FENTRY)
+		go_untyped(target, BPFPROBE_KPROBE);
+	else if (target->argument.form == BPFPROBE_BEHIND || found->asked->kind == BPFPROBE_RAWTP)
+		go_untyped(target, BPFPROBE_RAWTP);
+	if (target->argument.form != BPFPROBE_LIST && check_reach(target, "", &doubt) == 0)
+		found->count++;
+}
+
+/* Those with the same argument behind each other: they can have one program. */
+static int
+by_argument(const void *a, const void *b)
+{
+	const struct bpfprobe_target *x = a, *y = b;
+	int order = memcmp(&x->argument, &y->argument, sizeof(x->argument));
+
+	return order != 0 ? order : strcmp(x->name, y->name);
+}
+
+static int
+find_matching(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
+    struct bpfprobe_target *targets, unsigned int most, struct bpfprobe_reply *reply)
+{
+	struct found found = { .asked = asked, .targets = targets, .most = most };
+	int function = asked->kind == BPFPROBE_FENTRY || asked->kind == BPFPROBE_KPROBE;
+
+	if (!function)
+		bpfprobe_types_walk(types, add_matching, &found);
+	if (function || (asked->kind == BPFPROBE_ANY_KIND && found.count == 0)) {
+		found.functions = 1;
+		bpfprobe_types_walk(types, add_matching, &found);
+	}
+	if (found.too_many)
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+		    "\"%.80s\" is true of more than %u places in the kernel", asked->name, most);
+	if (found.count == 0)
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+		    "\"%.80s\" is true of no %s that has a packet", asked->name, noun(asked->kind));
+	qsort(targets, found.count, sizeof(*targets), by_argument);
+	return (int)found.count;
 }
 
 /* All that an alias stands for are tracepoints, whose arguments are known. */
@@ -353,7 +482,7 @@ find_alias(struct bpfprobe_types *types, const char *const *names,
 /* One name of the device. Returns how many of `targets` are filled in, or -1. */
 static int
 find_name(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
-    struct bpfprobe_target *targets, struct bpfprobe_reply *reply)
+    struct bpfprobe_target *targets, unsigned int most, struct bpfprobe_reply *reply)
 {
 	const char *const *names = NULL;
 	size_t i;
@@ -362,6 +491,11 @@ find_name(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 		if (strcmp(aliases[i].alias, asked->name) == 0)
 			names = aliases[i].tracepoints;
 	}
+	if (bpfprobe_name_is_pattern(asked->name))
+		return find_matching(types, asked, targets, most, reply);
+	if (most < ALIASED_MAX)
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "too many places in the kernel, %u are possible",
+		    BPFPROBE_TARGETS_MAX);
 	if (names == NULL)
 		return find_one(types, asked, &targets[0], reply);
 	if (asked->arg > 0)
@@ -402,7 +536,8 @@ bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_devi
 	int n = 0, found;
 
 	for (i = 0; i < device->count; i++) {
-		found = find_name(types, &device->names[i], &targets[n], reply);
+		found = find_name(
+		    types, &device->names[i], &targets[n], BPFPROBE_TARGETS_MAX - (unsigned int)n, reply);
 		if (found < 0)
 			return -1;
 		n += found;

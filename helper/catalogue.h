@@ -12,8 +12,8 @@
 #include "helper/fail.h"
 #include "helper/types.h"
 
-/* The most targets that a device stands for: those of BPFPROBE_NAMES_MAX aliases. */
-#define BPFPROBE_TARGETS_MAX 32
+/* The most targets that a device stands for. */
+#define BPFPROBE_TARGETS_MAX 1024
 
 /* Arguments that are passed in registers, which a kprobe reaches (x86-64; more elsewhere). */
 #define BPFPROBE_REGISTERS 6
@@ -22,7 +22,8 @@
  * Finds what the device's targets stand for, each the tracepoints of an alias, or one
  * tracepoint or function; what is there twice counts once.  Where the user leaves the kind open, that is the tracepoint of the name,
  * else the function, by fentry if the kernel lets a program be attached so, else by
- * kprobe.  Returns how many of `targets` are filled in, or -1 with *reply filled in.
+ * kprobe.  A pattern stands for all tracepoints of which it is true, or if there are none
+ * all functions.  Returns how many of `targets` are filled in, or -1 with *reply filled in.
  */
 int bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_device *device,
     struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX], struct bpfprobe_reply *reply);

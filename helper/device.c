@@ -299,12 +299,19 @@ static const char *const kinds[] = {
 	[BPFPROBE_RAWTP] = "rawtp",
 	[BPFPROBE_FENTRY] = "fentry",
 	[BPFPROBE_KPROBE] = "kprobe",
+	[BPFPROBE_KPROBES] = "kprobe",
 };
 
 const char *
 bpfprobe_kind_name(enum bpfprobe_kind kind)
 {
 	return kinds[kind];
+}
+
+int
+bpfprobe_name_is_pattern(const char *name)
+{
+	return strpbrk(name, "*?") != NULL;
 }
 
 static int
@@ -362,8 +369,10 @@ parse_target(struct parser *parser, char *text)
 		return -1;
 	if (*text == '\0')
 		return fail(parser, "target ", target, ": the name is missing");
-	if (*skip_name(text, "_.-") != '\0')
-		return fail(parser, "target ", target, ": a name has letters, digits, _ . - only");
+	if (*skip_name(text, "_.-*?") != '\0')
+		return fail(parser, "target ", target, ": a name has letters, digits, _ . - * ? only");
+	if (name->offset > 0 && bpfprobe_name_is_pattern(text))
+		return fail(parser, "target ", target, ": a pattern has no @OFFSET");
 	if (strlen(text) >= sizeof(name->name))
 		return fail(parser, "target ", target, ": the name is longer than 127 bytes");
 	memcpy(name->name, text, strlen(text) + 1);

@@ -32,7 +32,11 @@ enum bpfprobe_kind {
 	BPFPROBE_RAWTP,	       /* tracepoint, without (raw_tp) */
 	BPFPROBE_FENTRY,       /* beginning of a function, by ftrace, with the types of BTF */
 	BPFPROBE_KPROBE,       /* function, at its beginning or `offset` bytes behind */
+	BPFPROBE_KPROBES,      /* several functions at once; the user calls these kprobe as well */
 };
+
+/* Whether it is a pattern that stands for several. */
+int bpfprobe_name_is_pattern(const char *name);
 
 /* "tp" and so on. */
 const char *bpfprobe_kind_name(enum bpfprobe_kind kind);
@@ -46,7 +50,7 @@ enum bpfprobe_netns_kind {
 
 /* One of the targets, as the user names it. */
 struct bpfprobe_name {
-	char name[BPFPROBE_TARGET_MAX]; /* without kind and offset */
+	char name[BPFPROBE_TARGET_MAX]; /* without kind and offset; a pattern, if * or ? is in it */
 	enum bpfprobe_kind kind;
 	uint32_t offset;		/* bytes behind the function's beginning */
 	unsigned int arg;		/* 1..12; 0: to be found */

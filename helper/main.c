@@ -115,7 +115,7 @@ serve_open(struct bpfprobe_session *session, const struct bpfprobe_request *requ
 static int
 serve_attach(struct bpfprobe_session *session)
 {
-	int progs[BPFPROBE_TARGETS_MAX], links[BPFPROBE_TARGETS_MAX], slots[BPFPROBE_TARGETS_MAX];
+	int progs[BPFPROBE_PROBES_MAX], slots[BPFPROBE_PROBES_MAX];
 	struct bpfprobe_reply reply;
 	unsigned int i;
 	int err;
@@ -127,14 +127,13 @@ serve_attach(struct bpfprobe_session *session)
 	}
 	for (i = 0; i < session->count; i++) {
 		progs[i] = bpf_program__fd(session->probes[i].dispatcher);
-		links[i] = session->probes[i].link;
 		slots[i] = session->probes[i].slots;
 	}
 	err = send_reply(&reply);
 	if (err == 0)
 		err = send_some(BPFPROBE_FD_PROG, progs, session->count);
 	if (err == 0)
-		err = send_some(BPFPROBE_FD_LINK, links, session->count);
+		err = send_some(BPFPROBE_FD_LINK, session->links, session->nlinks);
 	if (err == 0)
 		err = send_some(BPFPROBE_FD_SLOTS, slots, session->count);
 	bpfprobe_session_detach(session);

@@ -22,6 +22,12 @@ set_config(struct bpf_object *object, const struct bpfprobe_config *config)
 	return map != NULL ? bpf_map__set_initial_value(map, config, sizeof(*config)) : -ENOENT;
 }
 
+static int
+is_kprobe(enum bpfprobe_kind kind)
+{
+	return kind == BPFPROBE_KPROBE || kind == BPFPROBE_KPROBES;
+}
+
 /*
  * Kprobes share the buffer: while the program of one runs the kernel runs that of no
  * other on the same CPU (trace_call_bpf() of kernel/trace/bpf_trace.c).
@@ -31,7 +37,7 @@ set_buffer(struct bpf_map *buffer, enum bpfprobe_kind kind, const struct bpfprob
 {
 	if (buffer == NULL)
 		return 0;
-	if (kind == BPFPROBE_KPROBE && maps->buffer >= 0)
+	if (is_kprobe(kind) && maps->buffer >= 0)
 		return bpf_map__reuse_fd(buffer, maps->buffer);
 	return bpf_map__set_max_entries(buffer, maps->cpus);
 }
@@ -63,14 +69,15 @@ static const struct {
 	[BPFPROBE_RAWTP] = { "bpfprobe_raw", "bpfprobe_raw" },
 	[BPFPROBE_FENTRY] = { "bpfprobe_dispatch", "bpfprobe_arg" },
 	[BPFPROBE_KPROBE] = { "bpfprobe_kprobe", "bpfprobe_kprobe" },
+	[BPFPROBE_KPROBES] = { "bpfprobe_kprobe", "bpfprobe_kprobe" },
 };
 
 static int
 set_attach_target(struct bpf_program *program, const struct bpfprobe_target *target)
 {
+	bpf_program__set_expected_attach_type(program, bpfprobe_attach_type(target->kind));
 	if (bpfprobe_attach_prog_type(target->kind) != BPF_PROG_TYPE_TRACING)
 		return 0;
-	bpf_program__set_expected_attach_type(program, bpfprobe_attach_type(target->kind));
 	return bpf_program__set_attach_target(program, 0, target->name);
 }
 
@@ -82,7 +89,9 @@ choose_programs(struct bpfprobe_probe *probe, const struct bpfprobe_target *targ
 	char name[32];
 	int err;
 
-	snprintf(name, sizeof(name), "%s%u", names[target->kind].leaf, target->argument.number);
+	snprintf(name, sizeof(name), "%s%u",
+	    target->argument.form == BPFPROBE_LIST ? "bpfprobe_list" : names[target->kind].leaf,
+	    target->argument.number);
 	probe->dispatcher =
 	    bpf_object__find_program_by_name(probe->object, names[target->kind].dispatcher);
 	probe->leaf = bpf_object__find_program_by_name(probe->object, name);
@@ -116,8 +125,9 @@ load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
 }
 
 int
-bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
-    const struct bpfprobe_config *config, struct bpfprobe_maps *maps, unsigned int reads)
+bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *targets,
+    unsigned int count, const struct bpfprobe_config *config, struct bpfprobe_maps *maps,
+    unsigned int reads)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "bpfprobe");
 	const void *elf;
@@ -125,9 +135,10 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 	int err;
 
 	memset(probe, 0, sizeof(*probe));
-	probe->link = -1;
+	probe->targets = targets;
+	probe->count = count;
 	probe->reads = reads;
-	if (target->kind == BPFPROBE_RAWTP || target->kind == BPFPROBE_KPROBE)
+	if (targets->kind == BPFPROBE_RAWTP || is_kprobe(targets->kind))
 		elf = copy_bpf__elf_bytes(&size);
 	else if (reads & BPFPROBE_READS_DIRECT)
 		elf = tpdirect_bpf__elf_bytes(&size);
@@ -136,7 +147,7 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 	probe->object = bpf_object__open_mem(elf, size, &opts);
 	if (probe->object == NULL)
 		return -errno;
-	err = load(probe, target, config, maps);
+	err = load(probe, targets, config, maps);
 	if (err < 0) {
 		bpf_object__close(probe->object);
 		probe->object = NULL;
@@ -146,7 +157,7 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 		maps->ctl = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_ctl");
 		maps->perf = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_rings");
 	}
-	if (target->kind == BPFPROBE_KPROBE && maps->buffer < 0)
+	if (is_kprobe(targets->kind) && maps->buffer < 0)
 		maps->buffer = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_buffer");
 	return 0;
 }
@@ -177,9 +188,10 @@ bpfprobe_probe_reads_variable(void)
 }
 
 int
-bpfprobe_probe_make_leaf(const struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
+bpfprobe_probe_make_leaf(const struct bpfprobe_probe *probe,
     const struct bpfprobe_translation *translation, unsigned int generation, unsigned int dlt)
 {
+	const struct bpfprobe_target *target = probe->targets;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .attach_btf_id = target->btf_id,
 	    .expected_attach_type = bpfprobe_attach_type(target->kind),
 	    .attach_btf_obj_fd = (__u32)target->btf_fd);

@@ -18,7 +18,8 @@ struct bpfprobe_probe {
 	struct bpf_program *dispatcher; /* both of the object */
 	struct bpf_program *leaf;
 	unsigned int reads;	       /* enum bpfprobe_reads: what its programs can */
-	int link;	       /* descriptor of the attachment; -1: not attached, or handed over */
+	const struct bpfprobe_target *targets; /* where it is attached: all take the same program */
+	unsigned int count;		       /* of targets */
 	int slots;	       /* program array with the leaf in slot 0; the object's */
 };
 
@@ -31,21 +32,21 @@ struct bpfprobe_maps {
 };
 
 /*
- * Loads the programs for `target`, with a leaf that lets every packet pass.  `reads`
+ * Loads the programs for `targets`, `count` of one kind and argument, with a leaf that lets every packet pass.  `reads`
  * (enum bpfprobe_reads) says which programs.  Returns 0 or -errno, with nothing left
  * behind.
  */
-int bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
-    const struct bpfprobe_config *config, struct bpfprobe_maps *maps, unsigned int reads);
+int bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *targets,
+    unsigned int count, const struct bpfprobe_config *config, struct bpfprobe_maps *maps, unsigned int reads);
 
 /* Whether the kernel lets programs read their stack at a variable offset; see enum bpfprobe_reads. */
 int bpfprobe_probe_reads_variable(void);
 
 /*
- * Makes a leaf with the filter and loads it; `btf_id` is the target's.  Returns its
- * descriptor, the caller's, or -errno.
+ * Makes a leaf with the filter and loads it.  Returns its descriptor, the caller's, or
+ * -errno.
  */
-int bpfprobe_probe_make_leaf(const struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
+int bpfprobe_probe_make_leaf(const struct bpfprobe_probe *probe,
     const struct bpfprobe_translation *translation, unsigned int generation, unsigned int dlt);
 
 /* Puts it into the slot: packets from now on are its.  0 or -errno. */

@@ -27,7 +27,7 @@
 #include <linux/types.h>
 
 #define BPFPROBE_MAGIC 0x62706670 /* "bpfp" */
-#define BPFPROBE_VERSION 2
+#define BPFPROBE_VERSION 3
 
 #define BPFPROBE_SOCK 3		 /* the helper's descriptor of the connection */
 #define BPFPROBE_DEVICE_MAX 256	 /* bytes of a device name, NUL included */
@@ -35,6 +35,7 @@
 #define BPFPROBE_NAME_MAX 32	 /* bytes of a link type's name, NUL included */
 #define BPFPROBE_CPUS_MAX 4096	 /* rings of a handle */
 #define BPFPROBE_PROBES_MAX 64	 /* probes of a handle */
+#define BPFPROBE_LINKS_MAX 128	 /* attachments of all of them */
 #define BPFPROBE_FILTER_MAX 4096 /* instructions of a filter */
 #define BPFPROBE_GENERATION_MAX 0x3fffffff /* of filters; then 1 again */
 #define BPFPROBE_FDS_MAX 200	 /* descriptors of a message; the kernel's bound is 253 */
@@ -76,6 +77,7 @@ struct bpfprobe_reply {
 	__u32 ring_pages;  /* OPEN: data pages of a ring, a power of two */
 	__u32 cpus;	   /* OPEN: elements of the control map, without the reader's */
 	__u32 probes;	   /* number of probes */
+	__u32 links;	   /* ATTACH: number of their attachments */
 	__u32 generation;  /* FILTER: number of this filter, in the records that it lets pass */
 	char dlt[BPFPROBE_NAME_MAX];	    /* OPEN: value of proto=, or "" */
 	char message[BPFPROBE_MESSAGE_MAX]; /* one line, for the user; "" if status is 0 */

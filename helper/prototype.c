@@ -4,11 +4,13 @@
  *   TYPEDEF btf_trace_NAME -> PTR -> FUNC_PROTO (void *__data, arguments...)
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <bpf/btf.h>
 #include "helper/prototype.h"
 
-#define NESTED_MAX 8 /* unnamed structs and unions in each other */
+#define NESTED_MAX 8	 /* unnamed structs and unions in each other */
+#define OFFSET_MAX 65535 /* of a pointer in a struct */
 
 static const struct btf_type *
 type_of(const struct btf *btf, __u32 id)
@@ -161,6 +163,13 @@ is_place_of_packet(const struct btf *btf, const struct btf_type *type)
 	return is_packet(btf, target_of(btf, type));
 }
 
+static int
+is_list(const struct btf *btf, const struct btf_type *type)
+{
+	type = target_of(btf, type);
+	return type != NULL && btf_is_struct(type) && strcmp(name_of(btf, type), "list_head") == 0;
+}
+
 /* The member `field`, also of unnamed members; its offset is added to *bits. NULL: there is none. */
 static const struct btf_type *
 find_member(const struct btf *btf, const struct btf_type *type, const char *field, int depth, __u32 *bits)
@@ -205,9 +214,30 @@ find_field(const struct bpfprobe_prototype *prototype, const struct bpfprobe_nam
 		    argument->number);
 		return refuse(prototype, what, why, reply);
 	}
-	argument->behind = 1;
+	argument->form = BPFPROBE_BEHIND;
 	argument->offset = bits / 8;
 	return 0;
+}
+
+/* A field may be written as the number of bytes in front of it. */
+static int
+is_offset(const char *field)
+{
+	return field[0] >= '0' && field[0] <= '9';
+}
+
+int
+bpfprobe_prototype_untyped(const struct bpfprobe_name *name, struct bpfprobe_argument *argument)
+{
+	char *end = NULL;
+
+	memset(argument, 0, sizeof(*argument));
+	argument->number = name->arg;
+	if (name->arg == 0 || name->field[0] == '\0')
+		return name->arg == 0 ? -1 : 0;
+	argument->form = BPFPROBE_BEHIND;
+	argument->offset = (__u32)strtoul(name->field, &end, 10);
+	return is_offset(name->field) && *end == '\0' && argument->offset <= OFFSET_MAX ? 0 : -1;
 }
 
 /* Without argN: what can only be the packet. */
@@ -219,7 +249,7 @@ choose(const struct bpfprobe_prototype *prototype, const char *what,
 
 	if (n == 0) {
 		n = only(prototype, is_place_of_packet);
-		argument->behind = n != 0;
+		argument->form = BPFPROBE_BEHIND;
 	}
 	if (n == 0)
 		return refuse(prototype, what, "has no struct sk_buff * argument", reply);
@@ -244,10 +274,16 @@ bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
 	snprintf(why, sizeof(why), "has no arg%u", name->arg);
 	if (name->arg > count(prototype))
 		return refuse(prototype, what, why, reply);
+	if (is_offset(name->field) && bpfprobe_prototype_untyped(name, argument) == 0)
+		return 0;
 	if (name->field[0] != '\0')
 		return find_field(prototype, name, what, argument, reply);
 	type = argument_type(prototype, name->arg);
-	argument->behind = is_place_of_packet(prototype->btf, type) != 0;
+	if (is_packet(prototype->btf, type))
+		return 0;
+	argument->form = is_place_of_packet(prototype->btf, type) ? BPFPROBE_BEHIND : BPFPROBE_LIST;
+	if (argument->form == BPFPROBE_BEHIND || is_list(prototype->btf, type))
+		return 0;
 	snprintf(why, sizeof(why), "has no struct sk_buff * as arg%u", name->arg);
-	return argument->behind || is_packet(prototype->btf, type) ? 0 : refuse(prototype, what, why, reply);
+	return refuse(prototype, what, why, reply);
 }

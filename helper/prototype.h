@@ -16,11 +16,18 @@ struct bpfprobe_prototype {
 	unsigned int hidden;	     /* parameters in front of argument 1: a tracepoint's __data */
 };
 
+/* What an argument is. */
+enum bpfprobe_form {
+	BPFPROBE_PACKET = 0, /* struct sk_buff * */
+	BPFPROBE_BEHIND,     /* address of a struct that points to the packet */
+	BPFPROBE_LIST,	     /* struct list_head * of packets */
+};
+
 /* Where the packet is. */
 struct bpfprobe_argument {
 	unsigned int number; /* 1.. */
-	__u32 behind;	     /* 1: it is the address of a struct that points to the packet */
-	__u32 offset;	     /* bytes in front of that pointer */
+	enum bpfprobe_form form;
+	__u32 offset; /* BEHIND: bytes in front of that pointer */
 };
 
 /*
@@ -34,11 +41,18 @@ int bpfprobe_prototype_of(
 unsigned int bpfprobe_prototype_packets(const struct bpfprobe_prototype *prototype);
 
 /*
- * Finds the argument that the user asks for, or the only one that is a packet.
- * `what` names the target in messages.  0, or -1 with *reply filled in.
+ * Finds the argument that the user asks for, or the only one that is a packet; or a
+ * list, but BTF does not say what of: that it is one of packets the user says by
+ * asking for it.  `what` names the target in messages.  0, or -1 with *reply filled in.
  */
 int bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
     const struct bpfprobe_name *name, const char *what, struct bpfprobe_argument *argument,
     struct bpfprobe_reply *reply);
+
+/*
+ * What the user asks for without types: argN is the packet, and argN.OFFSET is behind
+ * it.  0, or -1: no argument is given, or a field, whose offset nobody knows.
+ */
+int bpfprobe_prototype_untyped(const struct bpfprobe_name *name, struct bpfprobe_argument *argument);
 
 #endif

@@ -81,7 +81,7 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->direction = target->direction;
 	config->asis = plan->device.proto[0] != '\0';
 	config->tai = (__u32)plan->tai;
-	config->behind = target->argument.behind;
+	config->behind = target->argument.form == BPFPROBE_BEHIND;
 	config->offset = target->argument.offset;
 	config->pagemap = plan->pagemap;
 }
@@ -91,26 +91,68 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
  * is, for which they have to have it from the verifier, or those that copy its beginning.
  */
 static int
-load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_reply *reply)
+load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_target *targets,
+    unsigned int count, struct bpfprobe_reply *reply)
 {
-	unsigned int i = session->count, reads;
-	const struct bpfprobe_target *target = &session->targets[i];
-	struct bpfprobe_probe *probe = &session->probes[i];
+	struct bpfprobe_probe *probe = &session->probes[session->count];
 	struct bpfprobe_config config;
+	unsigned int reads;
 	int err = -ENOENT;
 
-	make_config(&config, plan, target, i);
+	make_config(&config, plan, targets, session->count);
 	reads = BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE;
-	if (target->kind == BPFPROBE_TP)
-		err = bpfprobe_probe_load(probe, target, &config, &session->maps, reads);
+	if (targets->kind == BPFPROBE_TP)
+		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, reads);
 	if (err < 0) {
 		reads = bpfprobe_probe_reads_variable() ? BPFPROBE_READS_VARIABLE : 0;
-		err = bpfprobe_probe_load(probe, target, &config, &session->maps, reads);
+		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, reads);
 	}
 	if (err < 0)
-		return fail_probe(reply, err, "the kernel refuses the program for", target);
+		return fail_probe(reply, err, "the kernel refuses the program for", targets);
 	session->count++;
 	return 0;
+}
+
+/* Whether one program can be at both. */
+static int
+can_share(const struct bpfprobe_target *a, const struct bpfprobe_target *b)
+{
+	return a->kind == BPFPROBE_KPROBE && b->kind == BPFPROBE_KPROBE && a->pattern && b->pattern &&
+	    memcmp(&a->argument, &b->argument, sizeof(a->argument)) == 0;
+}
+
+/* How many targets, from the first of `n` on, have one probe; prepares them for it. */
+static unsigned int
+group(struct bpfprobe_target *targets, unsigned int n)
+{
+	unsigned int count = 1, i;
+
+	while (count < n && can_share(&targets[0], &targets[count]))
+		count++;
+	if (count == 1 || bpfprobe_attach_try_all(targets, count) < 0)
+		return count;
+	for (i = 0; i < count; i++)
+		targets[i].kind = BPFPROBE_KPROBES;
+	return count;
+}
+
+static int
+load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned int n,
+    struct bpfprobe_reply *reply)
+{
+	unsigned int i, count, links = 0;
+
+	for (i = 0; i < n; i += count) {
+		count = group(&session->targets[i], n - i);
+		links += session->targets[i].kind == BPFPROBE_KPROBES ? 1 : count;
+		if (session->count == BPFPROBE_PROBES_MAX || links > BPFPROBE_LINKS_MAX)
+			return bpfprobe_fail(reply, BPFPROBE_ERROR,
+			    "the name stands for %u places in the kernel, too many to be probed at once", n);
+		if (load_probe(session, plan, &session->targets[i], count, reply) < 0 &&
+		    !session->targets[i].pattern)
+			return -1;
+	}
+	return session->count > 0 ? 0 : -1;
 }
 
 /* Reads device name and BTF: what to load. */
@@ -146,7 +188,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 {
 	unsigned int pages, page_size = (unsigned int)sysconf(_SC_PAGESIZE);
 	struct plan plan;
-	int i, n;
+	int n;
 
 	memset(session, 0, sizeof(*session));
 	memset(&plan, 0, sizeof(plan));
@@ -156,10 +198,8 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 		return -1;
 	session->maps.cpus = plan.cpus;
 	session->asis = plan.device.proto[0] != '\0';
-	for (i = 0; i < n; i++) {
-		if (load_probe(session, &plan, reply) < 0)
-			return -1;
-	}
+	if (load_probes(session, &plan, (unsigned int)n, reply) < 0)
+		return -1;
 	pages = bpfprobe_rings_pages(
 	    plan.device.pages, request->buffer_size, plan.cpus, page_size);
 	if (bpfprobe_rings_make(&session->rings, session->maps.perf, pages, (int)request->immediate, reply) < 0)
@@ -174,36 +214,57 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	return 0;
 }
 
+/* Adds what an attempt to attach has given. Returns it. */
+static int
+add_link(struct bpfprobe_session *session, int link)
+{
+	if (link >= 0)
+		session->links[session->nlinks++] = link;
+	return link;
+}
+
+/* Of those that a pattern stands for, some may refuse a probe, but not all. */
+static int
+attach_probe(struct bpfprobe_session *session, const struct bpfprobe_probe *probe)
+{
+	int program = bpf_program__fd(probe->dispatcher), err = 0;
+	unsigned int i, before = session->nlinks;
+
+	if (probe->targets->kind == BPFPROBE_KPROBES)
+		return add_link(session, bpfprobe_attach_all(probe->targets, probe->count, program));
+	for (i = 0; i < probe->count; i++) {
+		err = add_link(session, bpfprobe_attach(&probe->targets[i], program));
+		if (err < 0 && !probe->targets[i].pattern)
+			return err;
+	}
+	return session->nlinks > before ? 0 : err;
+}
+
 int
 bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 {
-	struct bpfprobe_probe *probe;
 	unsigned int i;
+	int err;
 
 	for (i = 0; i < session->count; i++) {
-		probe = &session->probes[i];
-		probe->link = bpfprobe_attach(&session->targets[i], bpf_program__fd(probe->dispatcher));
-		if (probe->link < 0) {
-			fail_probe(reply, probe->link, "cannot attach to", &session->targets[i]);
+		err = attach_probe(session, &session->probes[i]);
+		if (err < 0) {
+			fail_probe(reply, err, "cannot attach to", session->probes[i].targets);
 			bpfprobe_session_detach(session);
 			return -1;
 		}
 	}
 	reply->status = BPFPROBE_OK;
 	reply->probes = session->count;
+	reply->links = session->nlinks;
 	return 0;
 }
 
 void
 bpfprobe_session_detach(struct bpfprobe_session *session)
 {
-	unsigned int i;
-
-	for (i = 0; i < session->count; i++) {
-		if (session->probes[i].link >= 0)
-			close(session->probes[i].link);
-		session->probes[i].link = -1;
-	}
+	while (session->nlinks > 0)
+		close(session->links[--session->nlinks]);
 }
 
 /*
@@ -236,8 +297,7 @@ make_leaf(const struct bpfprobe_session *session, unsigned int i,
 	if (bpfprobe_translate(&translation, filter, request->count, probe->reads, min, max,
 	        reply->message, sizeof(reply->message)) < 0)
 		return -1;
-	leaf = bpfprobe_probe_make_leaf(
-	    probe, &session->targets[i], &translation, session->generation, request->dlt);
+	leaf = bpfprobe_probe_make_leaf(probe, &translation, session->generation, request->dlt);
 	free(translation.insns);
 	return leaf < 0 ? bpfprobe_fail_errno(reply, -leaf, "the kernel refuses the filter") : leaf;
 }
@@ -246,7 +306,7 @@ int
 bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_request *request,
     const struct sock_filter *filter, struct bpfprobe_reply *reply)
 {
-	int leaves[BPFPROBE_TARGETS_MAX];
+	int leaves[BPFPROBE_PROBES_MAX];
 	unsigned int made = 0;
 	int err = 0;
 

@@ -12,8 +12,10 @@
 
 struct bpfprobe_session {
 	struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX];
-	struct bpfprobe_probe probes[BPFPROBE_TARGETS_MAX];
-	unsigned int count; /* of both */
+	struct bpfprobe_probe probes[BPFPROBE_PROBES_MAX];
+	unsigned int count;		/* of probes */
+	int links[BPFPROBE_LINKS_MAX];	/* descriptors of what is attached and not handed over */
+	unsigned int nlinks;
 	struct bpfprobe_rings rings;
 	struct bpfprobe_maps maps;
 	unsigned int generation; /* of the filter in the probes; 0: none yet */

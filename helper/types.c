@@ -96,6 +96,40 @@ bpfprobe_types_find(
 	return 0;
 }
 
+/* Those that `btf` has of its own: a module's BTF goes on where the kernel's ends. */
+static void
+walk(struct btf *btf, __u32 first, int module_fd,
+    void (*visit)(const struct bpfprobe_type *type, const char *name, void *context), void *context)
+{
+	__u32 id, n = btf__type_cnt(btf);
+	struct bpfprobe_type type;
+	const char *name;
+
+	for (id = first; id < n; id++) {
+		type.type = btf__type_by_id(btf, id);
+		if (!btf_is_func(type.type) && !btf_is_typedef(type.type))
+			continue;
+		name = btf__name_by_offset(btf, type.type->name_off);
+		if (name == NULL)
+			continue;
+		type.btf = btf;
+		type.id = id;
+		type.module_fd = module_fd;
+		visit(&type, name, context);
+	}
+}
+
+void
+bpfprobe_types_walk(struct bpfprobe_types *types,
+    void (*visit)(const struct bpfprobe_type *type, const char *name, void *context), void *context)
+{
+	__u32 id = 0;
+
+	walk(types->kernel, 1, 0, visit, context);
+	while (next_module(types, &id))
+		walk(types->module, btf__type_cnt(types->kernel), types->module_fd, visit, context);
+}
+
 void
 bpfprobe_types_close(struct bpfprobe_types *types)
 {

@@ -33,6 +33,10 @@ int bpfprobe_types_open(struct bpfprobe_types *types, struct bpfprobe_reply *rep
 int bpfprobe_types_find(
     struct bpfprobe_types *types, const char *name, __u32 kind, struct bpfprobe_type *type);
 
+/* Calls visit for every function and every typedef of the kernel and its modules. */
+void bpfprobe_types_walk(struct bpfprobe_types *types,
+    void (*visit)(const struct bpfprobe_type *type, const char *name, void *context), void *context);
+
 void bpfprobe_types_close(struct bpfprobe_types *types);
 
 #endif

@@ -193,17 +193,31 @@ bpfprobe_caps_lower(void)
 
 /* What the parser lets pass goes into paths, messages and the kernel. */
 static void
+check_name(const struct bpfprobe_name *name)
+{
+	check_message(name->name, sizeof(name->name), 1);
+	check_message(name->field, sizeof(name->field), 0);
+	CHECK(strpbrk(name->name, "/@:+") == NULL && strchr(name->field, '.') == NULL);
+	CHECK(name->arg <= BPFPROBE_ARG_MAX && name->offset <= BPFPROBE_OFFSET_MAX);
+	CHECK(name->kind <= BPFPROBE_KPROBE && (name->offset == 0 || name->kind == BPFPROBE_KPROBE));
+}
+
+static void
 check_device(const struct bpfprobe_device *device)
 {
-	check_message(device->target, sizeof(device->target), 1);
+	unsigned int i;
+
+	CHECK(device->count > 0 && device->count <= BPFPROBE_NAMES_MAX);
+	for (i = 0; i < device->count; i++)
+		check_name(&device->names[i]);
 	check_message(device->proto, sizeof(device->proto), 0);
 	CHECK(memchr(device->dev, '\0', sizeof(device->dev)) != NULL);
 	CHECK(memchr(device->netns, '\0', sizeof(device->netns)) != NULL);
-	CHECK(strchr(device->target, '/') == NULL && strchr(device->proto, '/') == NULL);
+	CHECK(strchr(device->proto, '/') == NULL);
 	CHECK(strchr(device->dev, '/') == NULL && strchr(device->netns, '/') == NULL);
 	CHECK(strcmp(device->netns, ".") != 0 && strcmp(device->netns, "..") != 0);
 	CHECK((device->netns[0] != '\0') == (device->netns_kind == BPFPROBE_NETNS_NAME));
-	CHECK(device->arg <= BPFPROBE_ARG_MAX && device->pages <= BPFPROBE_PAGES_MAX);
+	CHECK(device->pages <= BPFPROBE_PAGES_MAX);
 	CHECK((device->pages & (device->pages - 1)) == 0);
 }
 
@@ -227,7 +241,8 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	check_device(&device);
 	reply->message[0] = '\0';
 	reply->status = BPFPROBE_OK;
-	session->count = 1 + envelope.probes % BPFPROBE_TARGETS_MAX;
+	session->count = 1 + envelope.probes % BPFPROBE_PROBES_MAX;
+	session->nlinks = 1 + envelope.rings % BPFPROBE_LINKS_MAX;
 	session->rings.count = 1 + envelope.rings * 3U;
 	return 0;
 }

@@ -38,7 +38,7 @@ attached() {
 programs() {
 	bpftool prog show | awk -v new="$(new_objects prog | tr '\n' ' ')" '
 		{ id = $1; sub(":", "", id) }
-		/ name bpfprobe_(dispatch|kprobe|raw)/ && index(new, "prog " id ":") { print $2 }'
+		/ name bpfprobe_(dispatch|kprobe|raw)/ && index(new, "prog " id ":") { print $2 }' | sort -u
 }
 
 @test "a function by name: by fentry" {
@@ -62,7 +62,7 @@ programs() {
 	at 9 fentry fentry/ip_rcv:netns="$NS_B"
 	local first=$PID
 	at 9 kprobe kprobe/ip_rcv:netns="$NS_B"
-	[[ $(programs | sort | tr '\n' ' ') == "kprobe tracing " ]]
+	[[ $(programs | tr '\n' ' ') == "kprobe tracing " ]]
 	for size in 16 300 1472; do
 		send -c 3 -s $size
 		in_a sender -c 3 udp "$SINK" $((PORT + 2))
@@ -78,11 +78,16 @@ programs() {
 @test "where fentry cannot be, a kprobe is taken: struct sk_buff **" {
 	need kprobe
 	FILTER="udp port $PORT"
-	at 5 core __netif_receive_skb_core:netns="$NS_B${ARG:-}"
+	at 5 core __netif_receive_skb_core:netns="$NS_B"
 	[[ $(programs) == kprobe ]]
 	send -c 5 -s 500
 	wait_exit "$PID"
 	[[ $(bytes_of core | grep -c 'length 500') -eq 5 ]]
+	# The same without knowledge: what the argument points at begins with the pointer.
+	at 2 offset __netif_receive_skb_core:arg1.0:netns="$NS_B"
+	send -c 2 -s 500
+	wait_exit "$PID"
+	[[ $(bytes_of offset | grep -c 'length 500') -eq 2 ]]
 }
 
 @test "functions at all depths: device, network, transport, drop" {
@@ -131,6 +136,53 @@ programs() {
 	run -1 pcaploop -i bpfprobe:nft_do_chain:arg1.nix activate
 	echo "$output"
 	[[ $output == *'function "nft_do_chain" has no struct sk_buff * "nix" behind arg1: it has (struct nft_pktinfo *, void *)'* ]]
+}
+
+# in_lists COUNT BATCH
+in_lists() {
+	local status=0
+	in_b xdplist "$1" "$2" bpb0 $ADDR_A $SINK "$PORT" || status=$?
+	[[ $status -ne 2 ]] || skip "this kernel cannot make lists of packets (5.18)"
+	return $status
+}
+
+@test "functions that are given lists of packets: each of a list, the rest of a long one counted" {
+	need kprobe
+	FILTER="udp port $PORT"
+	at 48 lists netif_receive_skb_list_internal:netns="$NS_B"
+	[[ $(programs) == kprobe ]]
+	in_lists 48 16
+	wait_exit "$PID"
+	[[ $(bytes_of lists | grep -c 'length 64') -eq 48 ]]
+	capture long tcpdump -n -w "$BATS_TEST_TMPDIR/long.pcap" -i "bpfprobe:ip_list_rcv:arg1:netns=$NS_B" "$FILTER"
+	in_lists 64 64
+	stop
+	counts "$T/long.err"
+	((RECEIVED == 32 && DROPPED == 32))
+	run -1 pcaploop -i bpfprobe:fentry/ip_list_rcv activate
+	echo "$output"
+	[[ $output == *'can be had by kprobe/ only'* ]]
+}
+
+@test "a pattern: all functions of which it is true" {
+	need kprobe
+	FILTER="udp port $((PORT + 1))"
+	in_b nft flush ruleset
+	capture pattern tcpdump -n -l -i "bpfprobe:kprobe/udp_*:netns=$NS_B" "$FILTER"
+	[[ $(programs) == kprobe ]]
+	in_a sender -c 1 -s 600 udp "$ADDR_B" $((PORT + 1))
+	until_true 20 has_text "$T/pattern.out" "length 600"
+	sleep 1
+	stop
+	pair_drops
+	# At several of them, and only there.
+	[[ $(grep -c 'length 600' "$T/pattern.out") -ge 2 ]]
+	run -1 pcaploop -i 'bpfprobe:kprobe/nix*nix' activate
+	echo "$output"
+	[[ $output == *'"nix*nix" is true of no function that has a packet'* ]]
+	run -1 pcaploop -i 'bpfprobe:kprobe/*' activate
+	echo "$output"
+	[[ $output == *'"*" is true of more than 1024 places in the kernel'* ]]
 }
 
 @test "a place within a function" {

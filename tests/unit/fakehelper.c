@@ -57,6 +57,7 @@ good_reply(void)
 	reply.ring_pages = 4;
 	reply.cpus = 8;
 	reply.probes = FAKE_PROBES;
+	reply.links = FAKE_LINKS;
 	strcpy(reply.dlt, "RAW");
 	return reply;
 }
@@ -237,13 +238,17 @@ serve_attach(void)
 		say_error(BPFPROBE_NO_PERM, "not allowed");
 	if (mode_is("attach-probes0"))
 		reply.probes = 0;
+	if (mode_is("attach-links0"))
+		reply.links = 0;
+	if (mode_is("attach-links129"))
+		reply.links = BPFPROBE_LINKS_MAX + 1;
 	if (mode_is("attach-probes65"))
 		reply.probes = BPFPROBE_PROBES_MAX + 1;
 	say(&reply, sizeof(reply));
 	send_fds(BPFPROBE_FD_PROG, 0, FAKE_PROBES, FAKE_PROBES);
 	if (mode_is("attach-few"))
 		finish();
-	send_fds(BPFPROBE_FD_LINK, 0, FAKE_PROBES, FAKE_PROBES);
+	send_fds(BPFPROBE_FD_LINK, 0, FAKE_LINKS, FAKE_LINKS);
 	send_fds(BPFPROBE_FD_SLOTS, 0, FAKE_PROBES, FAKE_PROBES);
 }
 

@@ -11,6 +11,7 @@
 #define FAKE_RINGS 5	/* rings of a handle */
 #define FAKE_MANY 450	/* the same in mode "many" */
 #define FAKE_PROBES 3
+#define FAKE_LINKS 5
 #define FAKE_WAIT_MS 300 /* before the answer in mode "slow" */
 
 /* Open descriptors of this process, and one for looking. */

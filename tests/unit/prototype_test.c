@@ -15,7 +15,7 @@
 static struct btf *btf;
 
 /* Types that arguments may have. */
-static int number, skb, skb_ptr, const_skb_ptr, skb_ptr_ptr, void_ptr, device_ptr, holder_ptr;
+static int number, skb, skb_ptr, const_skb_ptr, skb_ptr_ptr, void_ptr, device_ptr, holder_ptr, list_ptr;
 
 /* Both of the helper: the one that is called here only keeps the text. */
 int
@@ -66,6 +66,7 @@ set_up(void **state)
 	skb_ptr_ptr = btf__add_ptr(btf, skb_ptr);
 	device_ptr = btf__add_ptr(btf, btf__add_fwd(btf, "net_device", BTF_FWD_STRUCT));
 	holder_ptr = btf__add_ptr(btf, btf__add_typedef(btf, "holder_t", add_holder()));
+	list_ptr = btf__add_ptr(btf, btf__add_struct(btf, "list_head", 16));
 	return 0;
 }
 
@@ -108,7 +109,7 @@ tracepoint(struct bpfprobe_prototype *prototype, const int *args)
 
 static void
 expect(const struct bpfprobe_prototype *prototype, unsigned int arg, const char *field, unsigned int want,
-    __u32 behind, __u32 offset)
+    enum bpfprobe_form form, __u32 offset)
 {
 	struct bpfprobe_argument argument;
 	struct bpfprobe_reply reply = { .message = "" };
@@ -118,7 +119,7 @@ expect(const struct bpfprobe_prototype *prototype, unsigned int arg, const char 
 	if (bpfprobe_prototype_argument(prototype, &name, "function \"f\"", &argument, &reply) < 0)
 		fail_msg("arg%u.%s: %s", arg, field, reply.message);
 	assert_int_equal(argument.number, want);
-	assert_int_equal(argument.behind, behind);
+	assert_int_equal(argument.form, form);
 	assert_int_equal(argument.offset, offset);
 }
 
@@ -144,18 +145,18 @@ the_only_packet_is_found(void **state)
 
 	(void)state;
 	function(&prototype, (int[]){ skb_ptr, END });
-	expect(&prototype, 0, "", 1, 0, 0);
+	expect(&prototype, 0, "", 1, BPFPROBE_PACKET, 0);
 	assert_int_equal(bpfprobe_prototype_packets(&prototype), 1);
 	function(&prototype, (int[]){ number, device_ptr, const_skb_ptr, void_ptr, END });
-	expect(&prototype, 0, "", 3, 0, 0);
+	expect(&prototype, 0, "", 3, BPFPROBE_PACKET, 0);
 	tracepoint(&prototype, (int[]){ number, skb_ptr, END });
-	expect(&prototype, 0, "", 2, 0, 0);
+	expect(&prototype, 0, "", 2, BPFPROBE_PACKET, 0);
 	/* A pointer to the place of one only if there is no other. */
 	function(&prototype, (int[]){ number, skb_ptr_ptr, END });
-	expect(&prototype, 0, "", 2, 1, 0);
+	expect(&prototype, 0, "", 2, BPFPROBE_BEHIND, 0);
 	assert_int_equal(bpfprobe_prototype_packets(&prototype), 0);
 	function(&prototype, (int[]){ skb_ptr_ptr, skb_ptr, END });
-	expect(&prototype, 0, "", 2, 0, 0);
+	expect(&prototype, 0, "", 2, BPFPROBE_PACKET, 0);
 }
 
 static void
@@ -176,9 +177,9 @@ none_or_several_are_refused(void **state)
 	expect_refused(&prototype, 0, "",
 	    "function \"f\" has several packets, say which with argN: it has (struct sk_buff *, "
 	    "struct sk_buff *, struct sk_buff **)");
-	expect(&prototype, 1, "", 1, 0, 0);
-	expect(&prototype, 2, "", 2, 0, 0);
-	expect(&prototype, 3, "", 3, 1, 0);
+	expect(&prototype, 1, "", 1, BPFPROBE_PACKET, 0);
+	expect(&prototype, 2, "", 2, BPFPROBE_PACKET, 0);
+	expect(&prototype, 3, "", 3, BPFPROBE_BEHIND, 0);
 	expect_refused(&prototype, 4, "",
 	    "function \"f\" has no arg4: it has (struct sk_buff *, struct sk_buff *, struct sk_buff **)");
 	function(&prototype, (int[]){ skb_ptr_ptr, number, skb_ptr_ptr, END });
@@ -199,8 +200,8 @@ a_field_leads_to_the_packet(void **state)
 
 	(void)state;
 	function(&prototype, (int[]){ skb_ptr, holder_ptr, END });
-	expect(&prototype, 2, "skb", 2, 1, 8);
-	expect(&prototype, 2, "deep", 2, 1, 32);
+	expect(&prototype, 2, "skb", 2, BPFPROBE_BEHIND, 8);
+	expect(&prototype, 2, "deep", 2, BPFPROBE_BEHIND, 32);
 	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
 		snprintf(why, sizeof(why),
 		    "function \"f\" has no struct sk_buff * \"%s\" behind arg2: it has (struct sk_buff *, "
@@ -214,6 +215,46 @@ a_field_leads_to_the_packet(void **state)
 	    "function \"f\" has no struct sk_buff * \"skb\" behind arg1: it has (int, void *)");
 	expect_refused(&prototype, 2, "skb",
 	    "function \"f\" has no struct sk_buff * \"skb\" behind arg2: it has (int, void *)");
+}
+
+static void
+a_list_has_to_be_asked_for(void **state)
+{
+	struct bpfprobe_prototype prototype;
+
+	(void)state;
+	function(&prototype, (int[]){ number, list_ptr, END });
+	expect_refused(&prototype, 0, "",
+	    "function \"f\" has no struct sk_buff * argument: it has (int, struct list_head *)");
+	expect(&prototype, 2, "", 2, BPFPROBE_LIST, 0);
+	function(&prototype, (int[]){ list_ptr, skb_ptr, END });
+	expect(&prototype, 0, "", 2, BPFPROBE_PACKET, 0);
+}
+
+static void
+an_offset_needs_no_types(void **state)
+{
+	static const char *const bad[] = { "skb", "8x", "65536", "99999999999999999999", "0x8" };
+	struct bpfprobe_name name = { .arg = 3, .field = "65535" };
+	struct bpfprobe_argument argument;
+	struct bpfprobe_prototype prototype;
+	size_t i;
+
+	(void)state;
+	function(&prototype, (int[]){ number, void_ptr, END });
+	expect(&prototype, 2, "24", 2, BPFPROBE_BEHIND, 24);
+	expect(&prototype, 2, "0", 2, BPFPROBE_BEHIND, 0);
+	assert_int_equal(bpfprobe_prototype_untyped(&name, &argument), 0);
+	assert_true(argument.number == 3 && argument.form == BPFPROBE_BEHIND && argument.offset == 65535);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		strcpy(name.field, bad[i]);
+		assert_int_equal(bpfprobe_prototype_untyped(&name, &argument), -1);
+	}
+	name.field[0] = '\0';
+	assert_int_equal(bpfprobe_prototype_untyped(&name, &argument), 0);
+	assert_true(argument.number == 3 && argument.form == BPFPROBE_PACKET);
+	name.arg = 0;
+	assert_int_equal(bpfprobe_prototype_untyped(&name, &argument), -1);
 }
 
 static void
@@ -238,6 +279,8 @@ main(void)
 		cmocka_unit_test(the_only_packet_is_found),
 		cmocka_unit_test(none_or_several_are_refused),
 		cmocka_unit_test(a_field_leads_to_the_packet),
+		cmocka_unit_test(a_list_has_to_be_asked_for),
+		cmocka_unit_test(an_offset_needs_no_types),
 		cmocka_unit_test(other_types_are_no_prototypes),
 	};
 
