@@ -8,7 +8,7 @@ setup_file() {
 	pair_setup
 	pair_drops
 	remember_objects
-	export FENTRY= KPROBE=
+	export FENTRY='' KPROBE=''
 	# What this machine lets a program do is found as a user would find it.
 	! pcaploop -i bpfprobe:fentry/ip_rcv activate >"$BATS_FILE_TMPDIR/fentry" 2>&1 || FENTRY=1
 	! pcaploop -i bpfprobe:kprobe/ip_rcv activate >"$BATS_FILE_TMPDIR/kprobe" 2>&1 || KPROBE=1
@@ -141,7 +141,7 @@ programs() {
 # in_lists COUNT BATCH
 in_lists() {
 	local status=0
-	in_b xdplist "$1" "$2" bpb0 $ADDR_A $SINK "$PORT" || status=$?
+	in_b xdplist "$1" "$2" bpb0 "$ADDR_A" "$SINK" "$PORT" || status=$?
 	[[ $status -ne 2 ]] || skip "this kernel cannot make lists of packets (5.18)"
 	return $status
 }
@@ -209,6 +209,57 @@ in_lists() {
 	until_true 10 no_programs_run
 	kill -CONT "$helper"
 	until_true 10 process_ended "$helper"
+}
+
+# opens DEVICE: "yes" or "no"
+opens() {
+	if pcaploop -i "bpfprobe:$1" activate >/dev/null 2>&1; then echo yes; else echo no; fi
+}
+
+# at_once: whether one attachment is at all functions of a pattern.
+at_once() {
+	FILTER=icmp
+	capture many tcpdump -n -i 'bpfprobe:kprobe/udp_*' icmp >/dev/null
+	local id n
+	id=$(new_objects prog | awk '/ name bpfprobe_kprobe$/ { print $2 + 0; exit }')
+	n=$(bpftool link show | grep -cw "prog $id")
+	stop >/dev/null
+	if ((n == 1)); then echo yes; elif ((n > 1)); then echo no; else echo "$n links"; fi
+}
+
+@test "README says what this kernel can" {
+	local readme=${BATS_TEST_DIRNAME}/../../README.md kernel column
+	need kprobe
+	kernel=$(uname -r | cut -d . -f 1,2)
+	column=$(awk -F '|' -v k="$kernel" '/^\| Debian.s kernel/ { for (i = 3; i < NF; i++) if ($i + 0 == k) print i }' "$readme")
+	[[ -n $column ]] || skip "README has no column for $kernel"
+	awk -F '|' -v c="$column" '/^\|/ && NF > c { print $c }' "$readme" | tr -d ' ' | tail -n +3 >"$BATS_TEST_TMPDIR/said"
+	{
+		opens tp/net_dev_queue
+		opens fentry/ip_rcv
+		opens kprobe/ip_rcv
+		opens veth_xmit
+		at_once
+	} >"$BATS_TEST_TMPDIR/found"
+	paste "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/found"
+	cmp "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/found"
+}
+
+@test "attached and detached again and again under load" {
+	local n=$(scaled 1000 12) target
+	need fentry
+	need kprobe
+	background load in_a sender -c 10000000 -p 300 udp "$SINK" $((PORT + 2))
+	for target in fentry/ip_rcv kprobe/ip_rcv tp/netif_receive_skb; do
+		run -0 pcaploop -i "bpfprobe:$target:netns=$NS_B" open-close=$n
+		echo "$target: $output"
+		[[ $(value opened "$output") -eq $n ]]
+		[[ $(value fds_after "$output") -eq $(value fds_before "$output") ]]
+		(($(value rss_after_kb "$output") <= $(value rss_before_kb "$output") + 256))
+		! process_ended "$PID"
+	done
+	kill -KILL "$PID"
+	nothing_left
 }
 
 # No event of ours is left to run anything.
