@@ -111,23 +111,33 @@ is_made(const char *name)
 	    strncmp(name, "__traceiter_", 12) == 0;
 }
 
+const char *
+bpfprobe_catalogue_name(const struct btf *btf, const struct btf_type *type, enum bpfprobe_kind *kind)
+{
+	const char *name = btf__name_by_offset(btf, type->name_off);
+
+	*kind = btf_is_func(type) ? BPFPROBE_FENTRY : BPFPROBE_TP;
+	if (name == NULL || (!btf_is_func(type) && (!btf_is_typedef(type) || !is_tracepoint(name))))
+		return NULL;
+	if (is_made(name))
+		return NULL;
+	return *kind == BPFPROBE_TP ? name + strlen(TRACEPOINT_PREFIX) : name;
+}
+
 /* What a target of this kind may have been meant by a name that is not one. */
 static void
 add_near(struct bpfprobe_near *near, const struct btf *btf, const struct btf_type *type,
     enum bpfprobe_kind kind)
 {
-	const char *name = btf__name_by_offset(btf, type->name_off);
 	struct bpfprobe_prototype prototype;
-	int function = btf_is_func(type);
+	enum bpfprobe_kind is;
+	const char *name = bpfprobe_catalogue_name(btf, type, &is);
+	int function = kind == BPFPROBE_FENTRY || kind == BPFPROBE_KPROBE;
 
-	if (name == NULL || (!function && (!btf_is_typedef(type) || !is_tracepoint(name))))
-		return;
-	if (kind != BPFPROBE_ANY_KIND && function != (kind == BPFPROBE_FENTRY || kind == BPFPROBE_KPROBE))
-		return;
-	if (is_made(name))
+	if (name == NULL || (kind != BPFPROBE_ANY_KIND && function != (is == BPFPROBE_FENTRY)))
 		return;
 	if (bpfprobe_prototype_of(&prototype, btf, type) == 0 && bpfprobe_prototype_packets(&prototype) > 0)
-		bpfprobe_near_add(near, function ? name : name + strlen(TRACEPOINT_PREFIX));
+		bpfprobe_near_add(near, name);
 }
 
 static const char *
@@ -543,4 +553,18 @@ bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_devi
 		n += found;
 	}
 	return drop_same(targets, n);
+}
+
+const char *
+bpfprobe_catalogue_alias(size_t i, char *targets, size_t len)
+{
+	const char *const *names;
+	size_t n, used = 0;
+
+	if (i >= COUNT(aliases))
+		return NULL;
+	names = aliases[i].tracepoints;
+	for (n = 0; n < COUNT(aliases[i].tracepoints) && names[n] != NULL && used < len; n++)
+		used += (size_t)snprintf(targets + used, len - used, "%stp/%s", n > 0 ? ", " : "", names[n]);
+	return aliases[i].alias;
 }

@@ -28,4 +28,17 @@
 int bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_device *device,
     struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX], struct bpfprobe_reply *reply);
 
+/*
+ * What a type of BTF is as a target: its name, and in *kind BPFPROBE_TP or, for a function,
+ * BPFPROBE_FENTRY.  NULL: it is none.  Whether it has a packet is another question.
+ */
+const char *bpfprobe_catalogue_name(
+    const struct btf *btf, const struct btf_type *type, enum bpfprobe_kind *kind);
+
+/*
+ * The i-th alias; NULL: there are no more.  Writes the targets that it stands for, with
+ * their kind and commas in between.
+ */
+const char *bpfprobe_catalogue_alias(size_t i, char *targets, size_t len);
+
 #endif

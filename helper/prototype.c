@@ -113,8 +113,8 @@ print_type(const struct btf *btf, const struct btf_type *type, char *buf, size_t
 	snprintf(buf, len, "%s%s%s", kind, btf_is_func_proto(type) ? "function" : name_of(btf, type), stars);
 }
 
-static void
-print(const struct bpfprobe_prototype *prototype, char *buf, size_t len)
+void
+bpfprobe_prototype_print(const struct bpfprobe_prototype *prototype, char *buf, size_t len)
 {
 	size_t used = 0;
 	unsigned int i;
@@ -134,7 +134,7 @@ refuse(const struct bpfprobe_prototype *prototype, const char *what, const char 
 {
 	char args[120];
 
-	print(prototype, args, sizeof(args));
+	bpfprobe_prototype_print(prototype, args, sizeof(args));
 	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "%s %s: it has (%s)", what, why, args);
 }
 
@@ -168,6 +168,12 @@ is_list(const struct btf *btf, const struct btf_type *type)
 {
 	type = target_of(btf, type);
 	return type != NULL && btf_is_struct(type) && strcmp(name_of(btf, type), "list_head") == 0;
+}
+
+int
+bpfprobe_prototype_has_packet(const struct bpfprobe_prototype *prototype)
+{
+	return only(prototype, is_packet) != 0 || only(prototype, is_place_of_packet) != 0;
 }
 
 /* The member `field`, also of unnamed members; its offset is added to *bits. NULL: there is none. */

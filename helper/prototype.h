@@ -3,6 +3,7 @@
 #ifndef BPFPROBE_PROTOTYPE_H
 #define BPFPROBE_PROTOTYPE_H
 
+#include <stddef.h>
 #include <linux/types.h>
 #include "helper/device.h"
 #include "helper/fail.h"
@@ -39,6 +40,12 @@ int bpfprobe_prototype_of(
 
 /* How many arguments of type struct sk_buff * there are. */
 unsigned int bpfprobe_prototype_packets(const struct bpfprobe_prototype *prototype);
+
+/* Whether there is one of type struct sk_buff * or struct sk_buff **. */
+int bpfprobe_prototype_has_packet(const struct bpfprobe_prototype *prototype);
+
+/* Writes the types of the arguments, roughly as C has them, with commas in between. */
+void bpfprobe_prototype_print(const struct bpfprobe_prototype *prototype, char *buf, size_t len);
 
 /*
  * Finds the argument that the user asks for, or the only one that is a packet; or a

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See types.h.  Modules have BTF of their own since 5.11 (commit 36e68442d1af). */
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include "helper/types.h"
+
+#define BTF_DIR "/sys/kernel/btf"
 
 int
 bpfprobe_types_open(struct bpfprobe_types *types, struct bpfprobe_reply *reply)
@@ -128,6 +132,30 @@ bpfprobe_types_walk(struct bpfprobe_types *types,
 	walk(types->kernel, 1, 0, visit, context);
 	while (next_module(types, &id))
 		walk(types->module, btf__type_cnt(types->kernel), types->module_fd, visit, context);
+}
+
+void
+bpfprobe_types_each(const struct bpfprobe_types *types,
+    void (*each)(void *ctx, const char *module, const struct btf *btf, __u32 first), void *ctx)
+{
+	DIR *dir = opendir(BTF_DIR);
+	char path[sizeof(BTF_DIR) + 256];
+	struct dirent *entry;
+	struct btf *btf;
+
+	each(ctx, NULL, types->kernel, 1);
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.' || strcmp(entry->d_name, "vmlinux") == 0)
+			continue;
+		snprintf(path, sizeof(path), BTF_DIR "/%s", entry->d_name);
+		btf = btf__parse_raw_split(path, types->kernel);
+		if (btf == NULL)
+			continue;
+		each(ctx, entry->d_name, btf, btf__type_cnt(types->kernel));
+		btf__free(btf);
+	}
+	if (dir != NULL)
+		closedir(dir);
 }
 
 void

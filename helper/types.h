@@ -37,6 +37,14 @@ int bpfprobe_types_find(
 void bpfprobe_types_walk(struct bpfprobe_types *types,
     void (*visit)(const struct bpfprobe_type *type, const char *name, void *context), void *context);
 
+/*
+ * Calls `each` for the kernel's own BTF, with module NULL, and for that of each module.
+ * `first` is the first type that is not one of the kernel's.  From the files in
+ * /sys/kernel/btf, which everybody may read; what cannot be read is passed over.
+ */
+void bpfprobe_types_each(const struct bpfprobe_types *types,
+    void (*each)(void *ctx, const char *module, const struct btf *btf, __u32 first), void *ctx);
+
 void bpfprobe_types_close(struct bpfprobe_types *types);
 
 #endif
