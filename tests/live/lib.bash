@@ -11,7 +11,7 @@ BUILD=$(realpath -m "${BPFPROBE_BUILD:-${BASH_SOURCE[0]%/*}/../../build}")
 export BUILD
 export LD_LIBRARY_PATH=$BUILD/libpcap
 export BPFPROBE_HELPER=${TEST_HELPER:-$BUILD/pcap-bpfprobe-helper}
-[[ $PATH == "$BUILD/tests/live:"* ]] || PATH=$BUILD/tests/live:$PATH:/usr/sbin:/sbin
+[[ $PATH == "$BUILD/tests/live:"* ]] || PATH=$BUILD/tests/live:$BUILD:$PATH:/usr/sbin:/sbin
 
 # The addresses of every pair. SINK is routed to B, which owns no such address:
 # what is sent there is dropped without an answer.

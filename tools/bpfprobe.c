@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* bpfprobe(8): what can be probed here, and why something cannot. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <bpf/libbpf.h>
+#include "tools/commands.h"
+#include "tools/output.h"
+
+#define EXIT_USAGE 2
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct command {
+	const char *name;
+	const char *arg; /* what may follow; NULL: nothing */
+	int (*run)(struct bpfprobe_output *output, const char *arg);
+} commands[] = {
+	{ "list", "GLOB", bpfprobe_command_list },
+	{ "show", "DEVICE", bpfprobe_command_show },
+	{ "doctor", NULL, bpfprobe_command_doctor },
+};
+
+int
+bpfprobe_complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "bpfprobe: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
+	return 1;
+}
+
+static void
+usage(FILE *file)
+{
+	const struct command *command;
+
+	for (command = commands; command < commands + COUNT(commands); command++) {
+		fprintf(file, "%sbpfprobe %s [--json]", command == commands ? "usage: " : "       ",
+		    command->name);
+		if (command->arg != NULL)
+			fprintf(file, " [%s]", command->arg);
+		fprintf(file, "\n");
+	}
+}
+
+static int
+bad_usage(const char *what, const char *word)
+{
+	bpfprobe_complain("%s \"%.60s\"; see bpfprobe --help", what, word);
+	return EXIT_USAGE;
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	const struct command *command;
+
+	for (command = commands; command < commands + COUNT(commands); command++) {
+		if (strcmp(command->name, name) == 0)
+			return command;
+	}
+	return NULL;
+}
+
+/* What the words of the command line say.  0, or the exit status if that was all. */
+static int
+parse(int argc, char **argv, struct bpfprobe_output *output, const struct command **command,
+    const char **arg)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0) {
+			output->json = 1;
+		} else if (argv[i][0] == '-') {
+			return bad_usage("unknown option", argv[i]);
+		} else if (*command == NULL) {
+			*command = find_command(argv[i]);
+			if (*command == NULL)
+				return bad_usage("unknown command", argv[i]);
+		} else if (*arg != NULL || (*command)->arg == NULL) {
+			return bad_usage("unexpected argument", argv[i]);
+		} else {
+			*arg = argv[i];
+		}
+	}
+	if (*command != NULL)
+		return 0;
+	bpfprobe_complain("a command is missing; see bpfprobe --help");
+	return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct bpfprobe_output output = { 0, 0, 1 };
+	const struct command *command = NULL;
+	const char *arg = NULL;
+	int status;
+
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		usage(stdout);
+		return 0;
+	}
+	status = parse(argc, argv, &output, &command, &arg);
+	if (status != 0)
+		return status;
+	libbpf_set_print(NULL);
+	status = command->run(&output, arg);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return bpfprobe_complain("cannot write: %s", strerror(errno));
+	return status;
+}
