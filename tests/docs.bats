@@ -158,6 +158,11 @@ adapted() {
 	((commands >= 10 && printed >= 10 && wrong == 0))
 }
 
+# examples PAGE: the commands among its examples.
+examples() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAG/s/^\.Dl //p' "$1"
+}
+
 @test "every example of the manual runs" {
 	local line wrong=0 commands=0
 	while read -r line; do
@@ -167,13 +172,13 @@ adapted() {
 			printf 'ended with %s: %s\n%s\n' "$status" "$line" "$output"
 			wrong=$((wrong + 1))
 		}
-	done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAG/s/^\.Dl //p' "$manual")
-	((commands >= 5 && wrong == 0))
+	done < <(examples "$manual"; examples "$top/man/bpfprobe.8")
+	((commands >= 9 && wrong == 0))
 }
 
 # The manual as one reads it, every paragraph in one line.
 manual_text() {
-	mandoc -T ascii -O width=1000 "$top"/man/*.7 2>/dev/null | sed 's/.\x08//g' | tr -s ' '
+	mandoc -T ascii -O width=1000 "$top"/man/*.[78] 2>/dev/null | sed 's/.\x08//g' | tr -s ' '
 }
 
 # in_manual [-E]: every line of standard input (as a pattern) is in it, and there are some.
@@ -236,18 +241,18 @@ messages() {
 	perl -0pe 's{/\*.*?\*/}{}gs' "$@" | grep -vE '_Static_assert|^#' |
 		grep -oP '"(\\.|[^"\\])*"' | sed -E 's/^"|"$//g; s/\\n//g; s/\\"/"/g' |
 		perl -ne 'chomp; s/%%/%/g; my ($best) = sort { length($b) <=> length($a) }
-			split /%[.0-9]*(?:[dsu]|lu|zu)/;
+			split /%[-*.0-9]*(?:[dsu]|ld|lu|zu)/;
 			$best =~ s/^\W+|\s+$//g;
 			print "$best\n" if $best =~ /\S+ \S+ \S+/'
 }
 
 @test "the manual has every message of the sources" {
 	cd "$top"
-	messages helper/*.c capture/*.c pcap-bpfprobe.c | in_manual
+	messages helper/*.c capture/*.c tools/*.c pcap-bpfprobe.c | in_manual
 }
 
 @test "the manual passes the checks of mandoc" {
-	run mandoc -T lint -W warning "$top"/man/*.7
+	run mandoc -T lint -W warning "$top"/man/*.[78]
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
