@@ -105,6 +105,7 @@ targets() {
 @test "list: a pattern for the name, or for kind/name" {
 	[[ $(bpfprobe list 'ip_rcv') == "$(grep -E '^function +ip_rcv ' "$LIST")" ]]
 	[[ $(bpfprobe list 'tp/net*') == "$(grep -E '^tp +net' "$LIST")" ]]
+	[[ $(bpfprobe list 'tp*') == "$(awk '$2 ~ /^tp/' "$LIST")" ]]
 	[[ $(bpfprobe list '*') == "$(<"$LIST")" ]]
 	[[ $(bpfprobe list '*/*') == "$(<"$LIST")" ]]
 	[[ $(bpfprobe list 'alias/d???') == alias*drop*tp/kfree_skb ]]
@@ -168,6 +169,15 @@ true' ]]
 		'["rawtp","program",1,"packet"]' ]]
 	run -0 bpfprobe show bpfprobe:tp/net_dev_xmit
 	[[ $output == *"target    tp/net_dev_start_xmit"* ]]
+}
+
+@test "show: JSON of any bytes" {
+	local name=$'bpfprobe:a\t"\\b\x1b[0m'
+	[[ $(bpfprobe show --json "$name" | jq -r .device) == "$name" ]]
+	run -1 bpfprobe show "$name"
+	[[ ${lines[0]} == 'device      bpfprobe:a?"\b?[0m' ]]
+	run -1 bpfprobe show --json $'bpfprobe:\xff\xc3'
+	[[ $(jq -r .device <<<"$output") == "bpfprobe:ÿÃ" ]]
 }
 
 # same_answer DEVICE: show says what a capture gets, and whether it does.
