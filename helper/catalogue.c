@@ -252,21 +252,28 @@ check_reach(const struct bpfprobe_target *target, const char *what, struct bpfpr
 	    target->argument.number, what, most);
 }
 
+static const char *
+safe_name(const char *tracepoint)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(too_late); i++) {
+		if (strcmp(too_late[i].tracepoint, tracepoint) == 0)
+			return too_late[i].safe;
+	}
+	return tracepoint;
+}
+
 /* Returns 1, 0: there is no such tracepoint, or -1 with *reply filled in. */
 static int
 find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
     struct bpfprobe_target *target, struct bpfprobe_reply *reply)
 {
 	char typedef_name[BPFPROBE_TARGET_MAX + sizeof(TRACEPOINT_PREFIX)], what[128];
-	const char *name = asked->name;
+	const char *name = safe_name(asked->name);
 	struct bpfprobe_type type;
 	int err;
-	size_t i;
 
-	for (i = 0; i < COUNT(too_late); i++) {
-		if (strcmp(too_late[i].tracepoint, name) == 0)
-			name = too_late[i].safe;
-	}
 	snprintf(target->name, sizeof(target->name), "%s", name);
 	snprintf(typedef_name, sizeof(typedef_name), TRACEPOINT_PREFIX "%s", name);
 	describe(what, sizeof(what), "tracepoint", name);
@@ -417,6 +424,8 @@ add_matching(const struct bpfprobe_type *type, const char *name, void *context)
 	if (btf_is_func(type->type) != (bool)found->functions || (!found->functions && !is_tracepoint(name)))
 		return;
 	name += found->functions ? 0 : strlen(TRACEPOINT_PREFIX);
+	if (!found->functions && safe_name(name) != name)
+		return;
 	if (is_made(name) || fnmatch(found->asked->name, name, 0) != 0 || strlen(name) >= sizeof(target->name))
 		return;
 	if (found->count == found->most) {

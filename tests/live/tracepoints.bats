@@ -114,6 +114,13 @@ times() {
 	echo "$output"
 	[[ $output == *'"tp_name":"net_dev_start_xmit"'* && $output != *'"net_dev_xmit"'* ]]
 	stop
+	# Nor does a pattern lead there.
+	capture dump tcpdump -i 'bpfprobe:tp/net_dev_*' -w "$BATS_TEST_TMPDIR/a.pcap"
+	run -0 bpftool -j link show
+	echo "$output"
+	[[ $output == *'"tp_name":"net_dev_start_xmit"'* && $output == *'"tp_name":"net_dev_queue"'* ]]
+	[[ $output != *'"net_dev_xmit"'* ]]
+	stop
 }
 
 @test "nothing is left behind" {
