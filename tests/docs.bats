@@ -124,8 +124,8 @@ adapted() {
 	esac
 }
 
-@test "README has at most 150 lines" {
-	[ "$(wc -l <"$top/README.md")" -le 150 ]
+@test "README has at most 120 lines" {
+	[ "$(wc -l <"$top/README.md")" -le 120 ]
 }
 
 @test "every command of README runs, and prints what README shows" {
