@@ -11,12 +11,12 @@
 #include <bpf/btf.h>
 #include "helper/catalogue.h"
 #include "helper/kallsyms.h"
+#include "helper/known.h"
 #include "helper/near.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define TRACEPOINT_PREFIX "btf_trace_"
 #define ALIASED_MAX 2 /* tracepoints that an alias stands for */
-
 
 /* Names that outlive the kernel's; what each stands for is in the manual. */
 static const struct {
@@ -27,66 +27,6 @@ static const struct {
 	{ "any", { "netif_receive_skb", "net_dev_queue" } },
 	{ "rx", { "netif_receive_skb" } },
 	{ "tx", { "net_dev_queue" } },
-};
-
-/*
- * Tracepoints that see one direction only.  At all others it is told from the
- * packet.
- */
-static const struct {
-	const char *tracepoint;
-	enum bpfprobe_direction direction;
-} directions[] = {
-	{ "netif_receive_skb", BPFPROBE_DIR_IN },
-	{ "netif_receive_skb_entry", BPFPROBE_DIR_IN },
-	{ "netif_receive_skb_list_entry", BPFPROBE_DIR_IN },
-	{ "netif_rx", BPFPROBE_DIR_IN },
-	{ "netif_rx_entry", BPFPROBE_DIR_IN },
-	{ "netif_rx_ni_entry", BPFPROBE_DIR_IN },
-	{ "napi_gro_frags_entry", BPFPROBE_DIR_IN },
-	{ "napi_gro_receive_entry", BPFPROBE_DIR_IN },
-	{ "skb_copy_datagram_iovec", BPFPROBE_DIR_IN },
-	{ "sock_rcvqueue_full", BPFPROBE_DIR_IN },
-	{ "udp_fail_queue_rcv_skb", BPFPROBE_DIR_IN },
-	{ "tcp_probe", BPFPROBE_DIR_IN },
-	{ "tcp_bad_csum", BPFPROBE_DIR_IN },
-	{ "net_dev_queue", BPFPROBE_DIR_OUT },
-	{ "net_dev_start_xmit", BPFPROBE_DIR_OUT },
-	{ "tcp_retransmit_skb", BPFPROBE_DIR_OUT },
-	{ "tcp_sendmsg_locked", BPFPROBE_DIR_OUT },
-};
-
-/*
- * Functions of which BTF does not say where the packet is: it knows a list but not of what,
- * or nothing, as of a function that the compiler has changed.
- */
-static const struct {
-	const char *function;
-	unsigned int arg;
-	const char *field; /* "0": the address of the packet is there */
-} known[] = {
-	{ "netif_receive_skb_list", 1, "" },
-	{ "netif_receive_skb_list_internal", 1, "" },
-	{ "__netif_receive_skb_list", 1, "" },
-	{ "__netif_receive_skb_list_core", 1, "" },
-	{ "ip_list_rcv", 1, "" },
-	{ "ip_sublist_rcv", 1, "" },
-	{ "ipv6_list_rcv", 1, "" },
-	{ "ip6_sublist_rcv", 1, "" },
-	{ "__netif_receive_skb_core", 1, "0" },
-};
-
-/*
- * Tracepoints that come when the packet may be freed already, and the one that
- * sees the same packets just before: xmit_one() of net/core/dev.c traces
- * net_dev_start_xmit, calls the driver, which consumes the packet, and traces
- * net_dev_xmit with the pointer that it had.
- */
-static const struct {
-	const char *tracepoint;
-	const char *safe;
-} too_late[] = {
-	{ "net_dev_xmit", "net_dev_start_xmit" },
 };
 
 /* Text for messages: "tracepoint" or "function", and the name. */
@@ -187,19 +127,6 @@ not_found(const struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	    noun(asked->kind), name);
 }
 
-static enum bpfprobe_direction
-direction_of(const char *tracepoint)
-{
-	size_t i;
-
-	for (i = 0; i < COUNT(directions); i++) {
-		if (strcmp(directions[i].tracepoint, tracepoint) == 0)
-			return directions[i].direction;
-	}
-	return BPFPROBE_DIR_DERIVE;
-}
-
-
 /* Of a target without types only the user can say where the packet is. */
 static int
 untyped_argument(const struct bpfprobe_name *asked, const char *what,
@@ -252,32 +179,20 @@ check_reach(const struct bpfprobe_target *target, const char *what, struct bpfpr
 	    target->argument.number, what, most);
 }
 
-static const char *
-safe_name(const char *tracepoint)
-{
-	size_t i;
-
-	for (i = 0; i < COUNT(too_late); i++) {
-		if (strcmp(too_late[i].tracepoint, tracepoint) == 0)
-			return too_late[i].safe;
-	}
-	return tracepoint;
-}
-
 /* Returns 1, 0: there is no such tracepoint, or -1 with *reply filled in. */
 static int
 find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
     struct bpfprobe_target *target, struct bpfprobe_reply *reply)
 {
 	char typedef_name[BPFPROBE_TARGET_MAX + sizeof(TRACEPOINT_PREFIX)], what[128];
-	const char *name = safe_name(asked->name);
+	const char *name = bpfprobe_known_safe(asked->name);
 	struct bpfprobe_type type;
 	int err;
 
 	snprintf(target->name, sizeof(target->name), "%s", name);
 	snprintf(typedef_name, sizeof(typedef_name), TRACEPOINT_PREFIX "%s", name);
 	describe(what, sizeof(what), "tracepoint", name);
-	target->direction = direction_of(name);
+	target->direction = bpfprobe_known_direction(name);
 	target->kind = asked->kind == BPFPROBE_RAWTP ? BPFPROBE_RAWTP : BPFPROBE_TP;
 	if (bpfprobe_types_find(types, typedef_name, BTF_KIND_TYPEDEF, &type)) {
 		err = set_type(target, &type, asked, what, reply);
@@ -333,20 +248,11 @@ try_kprobe(struct bpfprobe_target *target, const char *what, int fentry, struct 
 	    reply, BPFPROBE_NO_DEVICE, "cannot probe %s: %s: %s", what, why, strerror(-err));
 }
 
-/* As the user asks for it, or as the function is known. */
-static struct bpfprobe_name
-as_known(const struct bpfprobe_name *asked)
+/* Whether the packet is what a program at fentry is given, and is one that it may output. */
+static int
+is_for_fentry(const struct bpfprobe_target *target)
 {
-	struct bpfprobe_name name = *asked;
-	size_t i;
-
-	for (i = 0; i < COUNT(known) && name.arg == 0; i++) {
-		if (strcmp(known[i].function, name.name) != 0)
-			continue;
-		name.arg = known[i].arg;
-		strcpy(name.field, known[i].field);
-	}
-	return name;
+	return target->argument.form == BPFPROBE_PACKET && !bpfprobe_known_released(target->name);
 }
 
 /* The same for a function. */
@@ -354,7 +260,7 @@ static int
 find_function(struct bpfprobe_types *types, const struct bpfprobe_name *given,
     struct bpfprobe_target *target, struct bpfprobe_reply *reply)
 {
-	const struct bpfprobe_name name = as_known(given), *asked = &name;
+	const struct bpfprobe_name name = bpfprobe_known_packet(given), *asked = &name;
 	struct bpfprobe_type type;
 	int typed, n, fentry = 0;
 	char what[128];
@@ -367,10 +273,10 @@ find_function(struct bpfprobe_types *types, const struct bpfprobe_name *given,
 	typed = bpfprobe_types_find(types, asked->name, BTF_KIND_FUNC, &type);
 	if (typed && set_type(target, &type, asked, what, reply) < 0)
 		return -1;
-	if (asked->kind == BPFPROBE_FENTRY && target->argument.form != BPFPROBE_PACKET)
+	if (asked->kind == BPFPROBE_FENTRY && !is_for_fentry(target))
 		return bpfprobe_fail(
 		    reply, BPFPROBE_NO_DEVICE, "the packet of %s can be had by kprobe/ only", what);
-	if (typed && asked->kind != BPFPROBE_KPROBE && target->argument.form == BPFPROBE_PACKET) {
+	if (typed && asked->kind != BPFPROBE_KPROBE && is_for_fentry(target)) {
 		fentry = bpfprobe_attach_try(target);
 		if (fentry == 0)
 			return check_reach(target, what, reply) < 0 ? -1 : 1;
@@ -424,7 +330,7 @@ add_matching(const struct bpfprobe_type *type, const char *name, void *context)
 	if (btf_is_func(type->type) != (bool)found->functions || (!found->functions && !is_tracepoint(name)))
 		return;
 	name += found->functions ? 0 : strlen(TRACEPOINT_PREFIX);
-	if (!found->functions && safe_name(name) != name)
+	if (!found->functions && bpfprobe_known_safe(name) != name)
 		return;
 	if (is_made(name) || fnmatch(found->asked->name, name, 0) != 0 || strlen(name) >= sizeof(target->name))
 		return;
@@ -438,13 +344,17 @@ add_matching(const struct bpfprobe_type *type, const char *name, void *context)
 	strcpy(target->name, name);
 	target->pattern = 1;
 	target->kind = found->functions ? BPFPROBE_FENTRY : BPFPROBE_TP;
-	target->direction = found->functions ? BPFPROBE_DIR_DERIVE : direction_of(name);
+	target->direction = found->functions ? BPFPROBE_DIR_DERIVE : bpfprobe_known_direction(name);
 	if (found->functions && found->asked->kind != BPFPROBE_FENTRY)
 		go_untyped(target, BPFPROBE_KPROBE);
 	else if (target->argument.form == BPFPROBE_BEHIND || found->asked->kind == BPFPROBE_RAWTP)
 		go_untyped(target, BPFPROBE_RAWTP);
+	if (target->kind == BPFPROBE_FENTRY && !is_for_fentry(target))
+		go_untyped(target, BPFPROBE_KPROBE);
 	if (target->argument.form != BPFPROBE_LIST && check_reach(target, "", &doubt) == 0)
 		found->count++;
+	else
+		go_untyped(target, target->kind);
 }
 
 /* Those with the same argument behind each other: they can have one program. */

@@ -210,9 +210,14 @@ elements() {
 }
 
 @test "the manual says which tracepoints have one direction, and which are replaced" {
-	elements directions helper/catalogue.c | sed 's/\(.*\), BPFPROBE_DIR_\([A-Z]*\) .*/\L\2: (.*, )?\1(,|$)/' |
+	elements directions helper/known.c | sed 's/\(.*\), BPFPROBE_DIR_\([A-Z]*\) .*/\L\2: (.*, )?\1(,|$)/' |
 		in_manual -E
-	elements too_late helper/catalogue.c | sed 's/\(.*\), \(.*\) }.*/ \1 .* captured at \2,/' | in_manual -E
+	elements too_late helper/known.c | sed 's/\(.*\), \(.*\) }.*/ \1 .* captured at \2,/' | in_manual -E
+}
+
+@test "the manual has every function of which more is known" {
+	elements known helper/known.c | sed 's/,.*//' | in_manual
+	sed -n '/ released\[\] = {/,/^};/s/^\t"\(.*\)",/\1/p' "$top/helper/known.c" | in_manual
 }
 
 @test "the manual has every device of the list" {

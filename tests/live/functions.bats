@@ -185,6 +185,26 @@ in_lists() {
 	[[ $output == *'"*" is true of more than 1024 places in the kernel'* ]]
 }
 
+@test "where the packet may be freed already no program of the kernel's copies it" {
+	local freed=() name
+	need fentry
+	need kprobe
+	for name in kfree_skbmem napi_skb_cache_put skb_free_head skb_kfree_head; do
+		[[ $(opens "kprobe/$name") == no ]] || freed+=("$name")
+	done
+	[[ ${#freed[@]} -gt 0 ]]
+	for name in "${freed[@]}"; do
+		run -1 pcaploop -i "bpfprobe:fentry/$name" activate
+		echo "$output"
+		[[ $output == *"the packet of function \"$name\" can be had by kprobe/ only"* ]]
+	done
+	FILTER="less 0"
+	at 1 freed "${freed[0]}+fentry/${freed[0]%?}*:netns=$NS_B"
+	[[ $(programs) == kprobe ]]
+	send -c 20
+	stop
+}
+
 @test "a place within a function" {
 	need kprobe
 	FILTER="udp port $PORT"

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See known.h. */
+#include <string.h>
+#include "helper/known.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/*
+ * Tracepoints that see one direction only.  At all others it is told from the
+ * packet.
+ */
+static const struct {
+	const char *tracepoint;
+	enum bpfprobe_direction direction;
+} directions[] = {
+	{ "netif_receive_skb", BPFPROBE_DIR_IN },
+	{ "netif_receive_skb_entry", BPFPROBE_DIR_IN },
+	{ "netif_receive_skb_list_entry", BPFPROBE_DIR_IN },
+	{ "netif_rx", BPFPROBE_DIR_IN },
+	{ "netif_rx_entry", BPFPROBE_DIR_IN },
+	{ "netif_rx_ni_entry", BPFPROBE_DIR_IN },
+	{ "napi_gro_frags_entry", BPFPROBE_DIR_IN },
+	{ "napi_gro_receive_entry", BPFPROBE_DIR_IN },
+	{ "skb_copy_datagram_iovec", BPFPROBE_DIR_IN },
+	{ "sock_rcvqueue_full", BPFPROBE_DIR_IN },
+	{ "udp_fail_queue_rcv_skb", BPFPROBE_DIR_IN },
+	{ "tcp_probe", BPFPROBE_DIR_IN },
+	{ "tcp_bad_csum", BPFPROBE_DIR_IN },
+	{ "net_dev_queue", BPFPROBE_DIR_OUT },
+	{ "net_dev_start_xmit", BPFPROBE_DIR_OUT },
+	{ "tcp_retransmit_skb", BPFPROBE_DIR_OUT },
+	{ "tcp_sendmsg_locked", BPFPROBE_DIR_OUT },
+};
+
+/*
+ * Functions that are called when the packet's memory may be somebody else's already. The
+ * kernel's own copying would follow the pointers there, as bpf_skb_output() does at fentry,
+ * and crash; a program that reads by address meets at worst what is no packet.
+ */
+static const char *const released[] = {
+	"kfree_skbmem",
+	"napi_skb_cache_put",
+	"skb_free_head",
+	"skb_kfree_head",
+};
+
+/*
+ * Functions of which BTF does not say where the packet is: it knows a list but not of what,
+ * or nothing, as of a function that the compiler has changed.
+ */
+static const struct {
+	const char *function;
+	unsigned int arg;
+	const char *field; /* "0": the address of the packet is there */
+} known[] = {
+	{ "netif_receive_skb_list", 1, "" },
+	{ "netif_receive_skb_list_internal", 1, "" },
+	{ "__netif_receive_skb_list", 1, "" },
+	{ "__netif_receive_skb_list_core", 1, "" },
+	{ "ip_list_rcv", 1, "" },
+	{ "ip_sublist_rcv", 1, "" },
+	{ "ipv6_list_rcv", 1, "" },
+	{ "ip6_sublist_rcv", 1, "" },
+	{ "__netif_receive_skb_core", 1, "0" },
+};
+
+/*
+ * Tracepoints that come when the packet may be freed already, and the one that
+ * sees the same packets just before: xmit_one() of net/core/dev.c traces
+ * net_dev_start_xmit, calls the driver, which consumes the packet, and traces
+ * net_dev_xmit with the pointer that it had.
+ */
+static const struct {
+	const char *tracepoint;
+	const char *safe;
+} too_late[] = {
+	{ "net_dev_xmit", "net_dev_start_xmit" },
+};
+
+enum bpfprobe_direction
+bpfprobe_known_direction(const char *tracepoint)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(directions); i++) {
+		if (strcmp(directions[i].tracepoint, tracepoint) == 0)
+			return directions[i].direction;
+	}
+	return BPFPROBE_DIR_DERIVE;
+}
+
+
+const char *
+bpfprobe_known_safe(const char *tracepoint)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(too_late); i++) {
+		if (strcmp(too_late[i].tracepoint, tracepoint) == 0)
+			return too_late[i].safe;
+	}
+	return tracepoint;
+}
+
+int
+bpfprobe_known_released(const char *function)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(released); i++) {
+		if (strcmp(released[i], function) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+struct bpfprobe_name
+bpfprobe_known_packet(const struct bpfprobe_name *asked)
+{
+	struct bpfprobe_name name = *asked;
+	size_t i;
+
+	for (i = 0; i < COUNT(known) && name.arg == 0; i++) {
+		if (strcmp(known[i].function, name.name) != 0)
+			continue;
+		name.arg = known[i].arg;
+		strcpy(name.field, known[i].field);
+	}
+	return name;
+}
