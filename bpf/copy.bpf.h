@@ -15,13 +15,13 @@
 /* Twice 64 KiB: the verifier adds the greatest offset to the greatest length. */
 #define BUFFER_SIZE 0x20000
 
-/* Where a sample is put together; of one CPU and one probe. */
+/* Where a sample is put together; one for each CPU, of all probes of a handle. */
 struct buffer {
 	struct bpfprobe_record rec;
 	__u8 bytes[BUFFER_SIZE];
 	struct sk_buff *next; /* of a list that the probe goes through; 0: it is at its beginning */
 	__u32 step;	      /* packets of that list so far */
-	__u32 busy;	      /* the probe has interrupted itself: this packet is lost */
+	__u32 busy;	      /* a probe has interrupted another: this packet is lost */
 };
 
 /* One element per possible CPU; the helper sets how many before load. */

@@ -14,6 +14,7 @@ struct bpfprobe_target {
 	int btf_fd;   /* of the module's BTF that has it, this struct's own; 0: the kernel's */
 	struct bpfprobe_argument argument;
 	unsigned int direction; /* enum bpfprobe_direction */
+	unsigned int symbols;	/* functions of this name, while they are counted */
 	int pattern;		/* one of several that a pattern stands for: the others count without it */
 };
 

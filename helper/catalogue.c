@@ -179,6 +179,30 @@ check_reach(const struct bpfprobe_target *target, const char *what, struct bpfpr
 	    target->argument.number, what, most);
 }
 
+/* Whether the user, and no type, says that there is a packet: any memory could be read so. */
+static int
+is_told(const struct bpfprobe_name *asked, const struct bpfprobe_target *target, int typed)
+{
+	if (asked->offset > 0 || (asked->field[0] >= '0' && asked->field[0] <= '9'))
+		return 1;
+	if (!typed)
+		return 1;
+	return target->argument.form == BPFPROBE_LIST && !asked->list;
+}
+
+/* What only root may ask for; `given` is what the user wrote, without what is known. */
+static int
+check_trust(const struct bpfprobe_name *given, const struct bpfprobe_target *target, int typed,
+    const char *what, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_name asked = bpfprobe_known_packet(given);
+
+	if (getuid() == 0 || (given->arg == 0 && asked.arg > 0) || !is_told(&asked, target, typed))
+		return 0;
+	return bpfprobe_fail(reply, BPFPROBE_NO_PERM,
+	    "only root may say where the packet of %s is: any memory could be read so", what);
+}
+
 /* Returns 1, 0: there is no such tracepoint, or -1 with *reply filled in. */
 static int
 find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
@@ -203,6 +227,8 @@ find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 			return 0;
 		err = untyped_argument(asked, what, &target->argument, reply);
 	}
+	if (err == 0 && check_trust(asked, target, target->btf_id > 0, what, reply) < 0)
+		return -1;
 	if (err == 0 && target->argument.form == BPFPROBE_LIST)
 		return bpfprobe_fail(
 		    reply, BPFPROBE_NO_DEVICE, "a list of packets can be had from functions only, not from %s", what);
@@ -255,6 +281,14 @@ is_for_fentry(const struct bpfprobe_target *target)
 	return target->argument.form == BPFPROBE_PACKET && !bpfprobe_known_released(target->name);
 }
 
+/* By fentry: 1, or 0 with the reason why not, -errno, in *why. */
+static int
+try_fentry(struct bpfprobe_target *target, int *why)
+{
+	*why = bpfprobe_attach_try(target);
+	return *why == 0;
+}
+
 /* The same for a function. */
 static int
 find_function(struct bpfprobe_types *types, const struct bpfprobe_name *given,
@@ -266,30 +300,32 @@ find_function(struct bpfprobe_types *types, const struct bpfprobe_name *given,
 	char what[128];
 
 	describe(what, sizeof(what), "function", asked->name);
-	memcpy(target->name, asked->name, sizeof(target->name));
 	target->offset = asked->offset;
 	target->direction = BPFPROBE_DIR_DERIVE;
 	target->kind = BPFPROBE_FENTRY;
 	typed = bpfprobe_types_find(types, asked->name, BTF_KIND_FUNC, &type);
 	if (typed && set_type(target, &type, asked, what, reply) < 0)
 		return -1;
-	if (asked->kind == BPFPROBE_FENTRY && !is_for_fentry(target))
-		return bpfprobe_fail(
-		    reply, BPFPROBE_NO_DEVICE, "the packet of %s can be had by kprobe/ only", what);
-	if (typed && asked->kind != BPFPROBE_KPROBE && is_for_fentry(target)) {
-		fentry = bpfprobe_attach_try(target);
-		if (fentry == 0)
-			return check_reach(target, what, reply) < 0 ? -1 : 1;
-	}
-	if (asked->kind == BPFPROBE_FENTRY && typed)
-		return bpfprobe_fail_errno(reply, -fentry, what);
-	if (asked->kind == BPFPROBE_FENTRY)
-		return 0;
+	/* Of several with one name the kernel would take any, which may have other arguments. */
 	n = find_symbol(asked, target, what, reply);
+	if (n == 0 && typed)
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+		    "cannot probe %s: the compiler has put it into its callers", what);
 	if (n <= 0)
 		return n;
 	if (!typed && untyped_argument(asked, what, &target->argument, reply) < 0)
 		return -1;
+	/* What the compiler has changed may have other arguments. */
+	typed = typed && strcmp(target->name, asked->name) == 0;
+	if (check_trust(given, target, typed, what, reply) < 0)
+		return -1;
+	if (asked->kind == BPFPROBE_FENTRY && (!typed || !is_for_fentry(target)))
+		return bpfprobe_fail(
+		    reply, BPFPROBE_NO_DEVICE, "the packet of %s can be had by kprobe/ only", what);
+	if (typed && asked->kind != BPFPROBE_KPROBE && is_for_fentry(target) && try_fentry(target, &fentry))
+		return check_reach(target, what, reply) < 0 ? -1 : 1;
+	if (asked->kind == BPFPROBE_FENTRY)
+		return bpfprobe_fail_errno(reply, -fentry, what);
 	go_untyped(target, BPFPROBE_KPROBE);
 	if (check_reach(target, what, reply) < 0)
 		return -1;
@@ -345,13 +381,12 @@ add_matching(const struct bpfprobe_type *type, const char *name, void *context)
 	target->pattern = 1;
 	target->kind = found->functions ? BPFPROBE_FENTRY : BPFPROBE_TP;
 	target->direction = found->functions ? BPFPROBE_DIR_DERIVE : bpfprobe_known_direction(name);
-	if (found->functions && found->asked->kind != BPFPROBE_FENTRY)
-		go_untyped(target, BPFPROBE_KPROBE);
-	else if (target->argument.form == BPFPROBE_BEHIND || found->asked->kind == BPFPROBE_RAWTP)
+	if (!found->functions && (target->argument.form == BPFPROBE_BEHIND || found->asked->kind == BPFPROBE_RAWTP))
 		go_untyped(target, BPFPROBE_RAWTP);
-	if (target->kind == BPFPROBE_FENTRY && !is_for_fentry(target))
+	if (found->functions && (found->asked->kind != BPFPROBE_FENTRY || !is_for_fentry(target)))
 		go_untyped(target, BPFPROBE_KPROBE);
-	if (target->argument.form != BPFPROBE_LIST && check_reach(target, "", &doubt) == 0)
+	if (target->argument.form != BPFPROBE_LIST && check_reach(target, "", &doubt) == 0 &&
+	    check_trust(found->asked, target, 1, "", &doubt) == 0)
 		found->count++;
 	else
 		go_untyped(target, target->kind);
@@ -368,6 +403,59 @@ by_argument(const void *a, const void *b)
 }
 
 static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct bpfprobe_target *)a)->name, ((const struct bpfprobe_target *)b)->name);
+}
+
+/* One more function of this name; `context` are those that were found, by name. */
+static void
+count_symbol(const char *symbol, void *context)
+{
+	struct found *found = context;
+	struct bpfprobe_target key, *target;
+
+	if (strlen(symbol) >= sizeof(key.name))
+		return;
+	strcpy(key.name, symbol);
+	target = bsearch(&key, found->targets, found->count, sizeof(key), by_name);
+	if (target != NULL)
+		target->symbols++;
+}
+
+/* Keeps those of which there is just one. */
+static void
+keep_single(struct found *found)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < found->count; i++) {
+		if (found->targets[i].symbols == 1)
+			found->targets[left++] = found->targets[i];
+		else
+			go_untyped(&found->targets[i], BPFPROBE_KPROBE);
+		found->targets[i].symbols = 0;
+	}
+	for (i = 0; i < left; i++)
+		found->targets[i].symbols = 0;
+	found->count = left;
+}
+
+/*
+ * What the compiler has put into its callers, of what there are several, and what must not
+ * be traced: with one of these among them the kernel refuses all.
+ */
+static void
+drop_untraceable(struct found *found)
+{
+	qsort(found->targets, found->count, sizeof(*found->targets), by_name);
+	if (bpfprobe_kallsyms_each(count_symbol, found) == 0)
+		keep_single(found);
+	if (bpfprobe_kallsyms_traceable(count_symbol, found) == 0)
+		keep_single(found);
+}
+
+static int
 find_matching(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
     struct bpfprobe_target *targets, unsigned int most, struct bpfprobe_reply *reply)
 {
@@ -379,6 +467,7 @@ find_matching(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	if (function || (asked->kind == BPFPROBE_ANY_KIND && found.count == 0)) {
 		found.functions = 1;
 		bpfprobe_types_walk(types, add_matching, &found);
+		drop_untraceable(&found);
 	}
 	if (found.too_many)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,

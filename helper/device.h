@@ -55,6 +55,7 @@ struct bpfprobe_name {
 	uint32_t offset;		/* bytes behind the function's beginning */
 	unsigned int arg;		/* 1..12; 0: to be found */
 	char field[BPFPROBE_FIELD_MAX]; /* of the struct that it points to; "": it is the packet */
+	int list;			/* it is known for a list of packets (known.h) */
 };
 
 struct bpfprobe_device {

@@ -28,29 +28,78 @@ is_part(const char *suffix)
 	return strstr(suffix, ".cold") != NULL || strstr(suffix, ".part") != NULL;
 }
 
-int
-bpfprobe_kallsyms_find(const char *name, char *symbol, size_t len)
+/* Reads a file of symbols, of which `symbol_of` finds one in each line, or none: NULL. */
+static int
+each_line(const char *path, char *(*symbol_of)(char *line),
+    void (*visit)(const char *symbol, void *context), void *context)
 {
-	FILE *file = fopen("/proc/kallsyms", "re");
-	size_t n = strlen(name);
+	FILE *file = fopen(path, "re");
 	char line[LINE_MAX_LEN];
-	int exact = 0, variants = 0;
-	char *found;
+	char *symbol;
 
 	if (file == NULL)
 		return -errno;
 	while (fgets(line, sizeof(line), file) != NULL) {
-		found = function_of(line);
-		if (found == NULL || strncmp(found, name, n) != 0)
-			continue;
-		if (found[n] != '\0' && (found[n] != '.' || is_part(found + n)))
-			continue;
-		if (found[n] == '\0')
-			exact++;
-		else if (exact > 0 || variants++ > 0)
-			continue;
-		snprintf(symbol, len, "%s", found);
+		symbol = symbol_of(line);
+		if (symbol != NULL)
+			visit(symbol, context);
 	}
 	fclose(file);
-	return exact > 0 ? exact : variants;
+	return 0;
+}
+
+int
+bpfprobe_kallsyms_each(void (*visit)(const char *symbol, void *context), void *context)
+{
+	return each_line("/proc/kallsyms", function_of, visit, context);
+}
+
+/* A line: symbol, and for those of modules " [module]". */
+static char *
+first_word(char *line)
+{
+	line[strcspn(line, " \t\n")] = '\0';
+	return line;
+}
+
+int
+bpfprobe_kallsyms_traceable(void (*visit)(const char *symbol, void *context), void *context)
+{
+	return each_line("/sys/kernel/tracing/available_filter_functions", first_word, visit, context);
+}
+
+/* A name, and the symbols that were found for it. */
+struct search {
+	const char *name;
+	char *symbol;
+	size_t len;
+	int exact, variants;
+};
+
+static void
+compare(const char *found, void *context)
+{
+	struct search *search = context;
+	size_t n = strlen(search->name);
+
+	if (strncmp(found, search->name, n) != 0)
+		return;
+	if (found[n] != '\0' && (found[n] != '.' || is_part(found + n)))
+		return;
+	if (found[n] == '\0')
+		search->exact++;
+	else if (search->exact > 0 || search->variants++ > 0)
+		return;
+	snprintf(search->symbol, search->len, "%s", found);
+}
+
+int
+bpfprobe_kallsyms_find(const char *name, char *symbol, size_t len)
+{
+	struct search search = { name, symbol, len, 0, 0 };
+	int err = bpfprobe_kallsyms_each(compare, &search);
+
+	if (err < 0)
+		return err;
+	return search.exact > 0 ? search.exact : search.variants;
 }

@@ -12,4 +12,10 @@
  */
 int bpfprobe_kallsyms_find(const char *name, char *symbol, size_t len);
 
+/* Calls visit for the symbol of each function, as often as it is there.  0 or -errno. */
+int bpfprobe_kallsyms_each(void (*visit)(const char *symbol, void *context), void *context);
+
+/* The same for each function that ftrace can trace; -errno also where tracefs is not mounted. */
+int bpfprobe_kallsyms_traceable(void (*visit)(const char *symbol, void *context), void *context);
+
 #endif

@@ -51,17 +51,18 @@ static const char *const released[] = {
 static const struct {
 	const char *function;
 	unsigned int arg;
+	int list;
 	const char *field; /* "0": the address of the packet is there */
 } known[] = {
-	{ "netif_receive_skb_list", 1, "" },
-	{ "netif_receive_skb_list_internal", 1, "" },
-	{ "__netif_receive_skb_list", 1, "" },
-	{ "__netif_receive_skb_list_core", 1, "" },
-	{ "ip_list_rcv", 1, "" },
-	{ "ip_sublist_rcv", 1, "" },
-	{ "ipv6_list_rcv", 1, "" },
-	{ "ip6_sublist_rcv", 1, "" },
-	{ "__netif_receive_skb_core", 1, "0" },
+	{ "netif_receive_skb_list", 1, 1, "" },
+	{ "netif_receive_skb_list_internal", 1, 1, "" },
+	{ "__netif_receive_skb_list", 1, 1, "" },
+	{ "__netif_receive_skb_list_core", 1, 1, "" },
+	{ "ip_list_rcv", 1, 1, "" },
+	{ "ip_sublist_rcv", 1, 1, "" },
+	{ "ipv6_list_rcv", 1, 1, "" },
+	{ "ip6_sublist_rcv", 1, 1, "" },
+	{ "__netif_receive_skb_core", 1, 0, "0" },
 };
 
 /*
@@ -111,6 +112,11 @@ bpfprobe_known_released(const char *function)
 		if (strcmp(released[i], function) == 0)
 			return 1;
 	}
+	/* What the kernel makes for such a tracepoint. */
+	for (i = 0; i < COUNT(too_late); i++) {
+		if (strstr(function, too_late[i].tracepoint) != NULL)
+			return 1;
+	}
 	return 0;
 }
 
@@ -124,6 +130,7 @@ bpfprobe_known_packet(const struct bpfprobe_name *asked)
 		if (strcmp(known[i].function, name.name) != 0)
 			continue;
 		name.arg = known[i].arg;
+		name.list = known[i].list;
 		strcpy(name.field, known[i].field);
 	}
 	return name;

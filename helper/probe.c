@@ -28,23 +28,20 @@ is_kprobe(enum bpfprobe_kind kind)
 	return kind == BPFPROBE_KPROBE || kind == BPFPROBE_KPROBES;
 }
 
-/*
- * Kprobes share the buffer: while the program of one runs the kernel runs that of no
- * other on the same CPU (trace_call_bpf() of kernel/trace/bpf_trace.c).
- */
+/* All share the first one's buffer: it is large, and who finds it busy has lost a packet. */
 static int
-set_buffer(struct bpf_map *buffer, enum bpfprobe_kind kind, const struct bpfprobe_maps *maps)
+set_buffer(struct bpf_map *buffer, const struct bpfprobe_maps *maps)
 {
 	if (buffer == NULL)
 		return 0;
-	if (is_kprobe(kind) && maps->buffer >= 0)
+	if (maps->buffer >= 0)
 		return bpf_map__reuse_fd(buffer, maps->buffer);
 	return bpf_map__set_max_entries(buffer, maps->cpus);
 }
 
 /* The maps: made with the first object, shared by the others. */
 static int
-set_maps(struct bpf_object *object, enum bpfprobe_kind kind, const struct bpfprobe_maps *maps)
+set_maps(struct bpf_object *object, const struct bpfprobe_maps *maps)
 {
 	struct bpf_map *ctl = bpf_object__find_map_by_name(object, "bpfprobe_ctl");
 	struct bpf_map *perf = bpf_object__find_map_by_name(object, "bpfprobe_rings");
@@ -52,7 +49,7 @@ set_maps(struct bpf_object *object, enum bpfprobe_kind kind, const struct bpfpro
 
 	if (ctl == NULL || perf == NULL)
 		return -ENOENT;
-	err = set_buffer(bpf_object__find_map_by_name(object, "bpfprobe_buffer"), kind, maps);
+	err = set_buffer(bpf_object__find_map_by_name(object, "bpfprobe_buffer"), maps);
 	if (err < 0)
 		return err;
 	if (maps->ctl < 0)
@@ -113,7 +110,7 @@ load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
 
 	err = set_config(probe->object, config);
 	if (err == 0)
-		err = set_maps(probe->object, target->kind, maps);
+		err = set_maps(probe->object, maps);
 	if (err == 0)
 		err = choose_programs(probe, target);
 	if (err == 0)
@@ -157,7 +154,7 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 		maps->ctl = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_ctl");
 		maps->perf = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_rings");
 	}
-	if (is_kprobe(targets->kind) && maps->buffer < 0)
+	if (maps->buffer < 0 && (targets->kind == BPFPROBE_RAWTP || is_kprobe(targets->kind)))
 		maps->buffer = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_buffer");
 	return 0;
 }

@@ -27,7 +27,7 @@ struct bpfprobe_probe {
 struct bpfprobe_maps {
 	int ctl;
 	int perf;
-	int buffer; /* of the kprobes, of which the kernel runs one at a time on each CPU */
+	int buffer; /* of the programs that copy packets; -1 until the first of these */
 	unsigned int cpus; /* elements of ctl, without the reader's */
 };
 

@@ -235,15 +235,18 @@ is_offset(const char *field)
 int
 bpfprobe_prototype_untyped(const struct bpfprobe_name *name, struct bpfprobe_argument *argument)
 {
-	char *end = NULL;
+	unsigned long offset;
+	char *end;
 
 	memset(argument, 0, sizeof(*argument));
 	argument->number = name->arg;
+	argument->form = name->list ? BPFPROBE_LIST : BPFPROBE_PACKET;
 	if (name->arg == 0 || name->field[0] == '\0')
 		return name->arg == 0 ? -1 : 0;
+	offset = strtoul(name->field, &end, 10);
 	argument->form = BPFPROBE_BEHIND;
-	argument->offset = (__u32)strtoul(name->field, &end, 10);
-	return is_offset(name->field) && *end == '\0' && argument->offset <= OFFSET_MAX ? 0 : -1;
+	argument->offset = (__u32)offset;
+	return is_offset(name->field) && *end == '\0' && offset <= OFFSET_MAX ? 0 : -1;
 }
 
 /* Without argN: what can only be the packet. */

@@ -55,7 +55,7 @@ find_pages(struct bpfprobe_pagemap *map, const struct btf *btf)
 	    map, "/proc/kcore", type != NULL ? type->size : 0, (unsigned int)sysconf(_SC_PAGESIZE));
 }
 
-/* "what tp/NAME: why" for a failure of libbpf, which returns -errno. */
+/* "what KIND/NAME: why" for a failure of libbpf, which returns -errno. */
 static int
 fail_probe(
     struct bpfprobe_reply *reply, int err, const char *what, const struct bpfprobe_target *target)
@@ -92,7 +92,7 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
  */
 static int
 load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_target *targets,
-    unsigned int count, struct bpfprobe_reply *reply)
+    unsigned int count)
 {
 	struct bpfprobe_probe *probe = &session->probes[session->count];
 	struct bpfprobe_config config;
@@ -101,16 +101,24 @@ load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpf
 
 	make_config(&config, plan, targets, session->count);
 	reads = BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE;
-	if (targets->kind == BPFPROBE_TP)
+	if (targets->kind == BPFPROBE_TP && !session->indirect)
 		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, reads);
 	if (err < 0) {
+		session->indirect |= targets->kind == BPFPROBE_TP;
 		reads = bpfprobe_probe_reads_variable() ? BPFPROBE_READS_VARIABLE : 0;
 		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, reads);
 	}
-	if (err < 0)
-		return fail_probe(reply, err, "the kernel refuses the program for", targets);
-	session->count++;
-	return 0;
+	if (err == 0)
+		session->count++;
+	return err;
+}
+
+/* Whether it says something of this place only, not of the machine or the user. */
+static int
+is_local(int err)
+{
+	return err == -ENOENT || err == -EINVAL || err == -EADDRNOTAVAIL || err == -EBUSY ||
+	    err == -EOPNOTSUPP || err == -EACCES || err == -ESRCH || err == -EILSEQ;
 }
 
 /* Whether one program can be at both. */
@@ -141,6 +149,7 @@ load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned 
     struct bpfprobe_reply *reply)
 {
 	unsigned int i, count, links = 0;
+	int err = 0;
 
 	for (i = 0; i < n; i += count) {
 		count = group(&session->targets[i], n - i);
@@ -148,11 +157,13 @@ load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned 
 		if (session->count == BPFPROBE_PROBES_MAX || links > BPFPROBE_LINKS_MAX)
 			return bpfprobe_fail(reply, BPFPROBE_ERROR,
 			    "the name stands for %u places in the kernel, too many to be probed at once", n);
-		if (load_probe(session, plan, &session->targets[i], count, reply) < 0 &&
-		    !session->targets[i].pattern)
-			return -1;
+		err = load_probe(session, plan, &session->targets[i], count);
+		if (err < 0 && !(session->targets[i].pattern && is_local(err)))
+			return fail_probe(reply, err, "the kernel refuses the program for", &session->targets[i]);
 	}
-	return session->count > 0 ? 0 : -1;
+	if (session->count > 0)
+		return 0;
+	return fail_probe(reply, err, "the kernel refuses the program for", &session->targets[n - 1]);
 }
 
 /* Reads device name and BTF: what to load. */
@@ -234,7 +245,7 @@ attach_probe(struct bpfprobe_session *session, const struct bpfprobe_probe *prob
 		return add_link(session, bpfprobe_attach_all(probe->targets, probe->count, program));
 	for (i = 0; i < probe->count; i++) {
 		err = add_link(session, bpfprobe_attach(&probe->targets[i], program));
-		if (err < 0 && !probe->targets[i].pattern)
+		if (err < 0 && !(probe->targets[i].pattern && is_local(err)))
 			return err;
 	}
 	return session->nlinks > before ? 0 : err;
@@ -243,16 +254,22 @@ attach_probe(struct bpfprobe_session *session, const struct bpfprobe_probe *prob
 int
 bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 {
+	const struct bpfprobe_target *refused = NULL;
 	unsigned int i;
-	int err;
+	int err, why = 0;
 
 	for (i = 0; i < session->count; i++) {
 		err = attach_probe(session, &session->probes[i]);
-		if (err < 0) {
-			fail_probe(reply, err, "cannot attach to", session->probes[i].targets);
-			bpfprobe_session_detach(session);
-			return -1;
-		}
+		if (err >= 0)
+			continue;
+		refused = session->probes[i].targets;
+		why = err;
+		if (!refused->pattern || !is_local(err))
+			break;
+	}
+	if (refused != NULL && (i < session->count || session->nlinks == 0)) {
+		bpfprobe_session_detach(session);
+		return fail_probe(reply, why, "cannot attach to", refused);
 	}
 	reply->status = BPFPROBE_OK;
 	reply->probes = session->count;

@@ -18,6 +18,7 @@ struct bpfprobe_session {
 	unsigned int nlinks;
 	struct bpfprobe_rings rings;
 	struct bpfprobe_maps maps;
+	int indirect;		 /* the kernel has refused programs that read a packet where it is */
 	unsigned int generation; /* of the filter in the probes; 0: none yet */
 	int asis;		 /* packets are shown as they are: no link header */
 };

@@ -125,6 +125,8 @@ find_holder(__u32 map, struct holder *holder)
 	}
 	if (dir != NULL)
 		closedir(dir);
+	if (holder->pid == 0)
+		holder->name[0] = '\0';
 }
 
 static void

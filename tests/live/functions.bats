@@ -28,12 +28,6 @@ bytes_of() {
 	tcpdump -n -t -xx -r "$BATS_TEST_TMPDIR/$1.pcap" 2>/dev/null | tee "$BATS_TEST_TMPDIR/$1.txt"
 }
 
-# attached: how, of this file's captures, one word each.
-attached() {
-	bpftool link show | awk '/perf_event|prog [0-9]+$/ { print $2 } /attach_type/ {
-		for (i = 1; i < NF; i++) if ($i == "attach_type") print $(i + 1) }'
-}
-
 # programs: types of our dispatchers that are loaded now.
 programs() {
 	bpftool prog show | awk -v new="$(new_objects prog | tr '\n' ' ')" '
@@ -93,9 +87,9 @@ programs() {
 @test "functions at all depths: device, network, transport, drop" {
 	local fn
 	need kprobe
-	for fn in dev_queue_xmit:__dev_queue_xmit ip_output ip_rcv udp_rcv; do
+	for fn in __dev_queue_xmit ip_output ip_rcv udp_rcv; do
 		FILTER="udp port $((PORT + 1))"
-		at 2 deep "${fn#*:}:netns=$([[ $fn == *_rcv ]] && echo "$NS_B" || echo "$NS_A")"
+		at 2 deep "$fn:netns=$([[ $fn == *_rcv ]] && echo "$NS_B" || echo "$NS_A")"
 		in_a sender -c 2 -s 600 udp "$ADDR_B" $((PORT + 1))
 		if [[ $fn == udp_rcv ]]; then
 			# pair_drops takes them before.
@@ -205,6 +199,38 @@ in_lists() {
 	stop
 }
 
+@test "of a pattern by fentry too, what refuses a program is left out" {
+	need fentry
+	FILTER="udp port $PORT"
+	at 2 many 'fentry/ip_rcv*:netns='"$NS_B"
+	send -c 2 -s 400
+	wait_exit "$PID"
+	[[ $(bytes_of many | grep -c 'length 400') -eq 2 ]]
+}
+
+# as_nobody: AS runs a command as another user, with all that the helper needs.
+as_nobody() {
+	public_copy
+	local caps=+bpf,+perfmon,+sys_admin,+sys_rawio,+ipc_lock,+sys_resource,+net_admin
+	AS=(setpriv --reuid=65534 --regid=65534 --clear-groups "--inh-caps=$caps" "--ambient-caps=$caps" "${AS[@]}")
+}
+
+@test "who is not root cannot say that there is a packet where no type says so" {
+	local device
+	need kprobe
+	as_nobody
+	run "${AS[@]}" pcaploop -i bpfprobe:kprobe/udp_rcv activate
+	echo "$output"
+	[[ $status -eq 0 ]]
+	for device in udp_rcv:arg1.0 udp_rcv@9 ip_list_rcv:arg2.8 __netif_receive_skb_core:arg1.0; do
+		run -1 "${AS[@]}" pcaploop -i "bpfprobe:$device" activate
+		echo "$device: $output"
+		[[ $output == *"only root may say where the packet of function"* ]]
+	done
+	run "${AS[@]}" pcaploop -i bpfprobe:netif_receive_skb_list_internal activate
+	[[ $status -eq 0 ]]
+}
+
 @test "a place within a function" {
 	need kprobe
 	FILTER="udp port $PORT"
@@ -212,7 +238,7 @@ in_lists() {
 	[[ $(programs) == kprobe ]]
 	send -c 2
 	wait_exit "$PID"
-	run -1 pcaploop -i bpfprobe:ip_rcv@60000 activate
+	run -1 pcaploop -i bpfprobe:ip_rcv@1 activate
 	echo "$output"
 	[[ $output == *'cannot probe function "ip_rcv": no kprobe there'* ]]
 }
@@ -222,6 +248,7 @@ in_lists() {
 	need kprobe
 	FILTER="udp port $PORT"
 	at 5 killed kprobe/ip_rcv
+	! no_programs_run
 	helper=$(new_objects process | sed 's/.*proc.\([0-9]*\).*/\1/')
 	kill -STOP "$helper"
 	kill -KILL "$PID"
@@ -242,9 +269,9 @@ at_once() {
 	capture many tcpdump -n -i 'bpfprobe:kprobe/udp_*' icmp >/dev/null
 	local id n
 	id=$(new_objects prog | awk '/ name bpfprobe_kprobe$/ { print $2 + 0; exit }')
-	n=$(bpftool link show | grep -cw "prog $id")
+	n=$(bpftool link show | grep -cw "prog $id") || :
 	stop >/dev/null
-	if ((n == 1)); then echo yes; elif ((n > 1)); then echo no; else echo "$n links"; fi
+	if ((n == 1)); then echo yes; else echo no; fi
 }
 
 @test "README says what this kernel can" {
@@ -284,7 +311,7 @@ at_once() {
 
 # No event of ours is left to run anything.
 no_programs_run() {
-	[[ -z $(bpftool perf show 2>/dev/null | grep bpfprobe; bpftool link show | grep -w perf_event) ]]
+	[[ -z $(bpftool perf show 2>/dev/null | grep -w kprobe; bpftool link show | grep -w perf_event) ]]
 }
 
 @test "names that are not there, or not one" {

@@ -68,7 +68,7 @@ static const struct {
 	{ "drop:proto=abcdefghijklmnopqrstuvwxyz01234",
 	    { .count = 1, .names = { { .name = "drop" } }, .proto = "abcdefghijklmnopqrstuvwxyz01234" } },
 	{ "tp/net_dev_queue:proto=RAW:pages=64:len=128:netns=pid/7:dev=lo:arg3",
-	    { { { "net_dev_queue", BPFPROBE_TP, 0, 3, "" } }, 1, "lo", BPFPROBE_NETNS_PID, "", 7, 128, 64, "RAW" } },
+	    { { { "net_dev_queue", BPFPROBE_TP, 0, 3, "", 0 } }, 1, "lo", BPFPROBE_NETNS_PID, "", 7, 128, 64, "RAW" } },
 	{ "drop+tp/a", { .count = 2, .names = { { .name = "drop" }, { .name = "a", .kind = BPFPROBE_TP } } } },
 	{ "a:arg1+b:arg2.x+c@1:len=7",
 	    { .count = 3, .len = 7, .names = { { .name = "a", .arg = 1 }, { .name = "b", .arg = 2, .field = "x" },
@@ -419,7 +419,7 @@ random_names(void **state)
 		"/", "+", ".", "..", "\x01", "\xff", " ", "x" };
 	struct bpfprobe_device device;
 	char name[1024], message[256];
-	unsigned int round, n, accepted = 0;
+	unsigned int round, n, i, accepted = 0;
 
 	(void)state;
 	srand(4711);
@@ -434,7 +434,8 @@ random_names(void **state)
 		}
 		accepted++;
 		assert_string_equal(message, "");
-		assert_true(strlen(device.names[0].name) > 0 && device.names[0].arg <= 12);
+		for (i = 0; i < device.count; i++)
+			assert_true(strlen(device.names[i].name) > 0 && device.names[i].arg <= 12);
 		assert_true((device.pages & (device.pages - 1)) == 0);
 		assert_null(strchr(device.netns, '/'));
 	}

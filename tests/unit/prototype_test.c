@@ -47,6 +47,7 @@ add_holder(void)
 	holder = btf__add_struct(btf, "holder", 64);
 	btf__add_field(btf, "n", number, 0, 0);
 	btf__add_field(btf, "skb", const_skb_ptr, 64, 0);
+	btf__add_field(btf, "bits", number, 32, 3);
 	btf__add_field(btf, "whole", skb, 128, 0);
 	btf__add_field(btf, "", un, 192, 0);
 	return holder;
@@ -234,7 +235,7 @@ a_list_has_to_be_asked_for(void **state)
 static void
 an_offset_needs_no_types(void **state)
 {
-	static const char *const bad[] = { "skb", "8x", "65536", "99999999999999999999", "0x8" };
+	static const char *const bad[] = { "skb", "8x", "65536", "4294967296", "99999999999999999999", "0x8" };
 	struct bpfprobe_name name = { .arg = 3, .field = "65535" };
 	struct bpfprobe_argument argument;
 	struct bpfprobe_prototype prototype;
@@ -253,6 +254,9 @@ an_offset_needs_no_types(void **state)
 	name.field[0] = '\0';
 	assert_int_equal(bpfprobe_prototype_untyped(&name, &argument), 0);
 	assert_true(argument.number == 3 && argument.form == BPFPROBE_PACKET);
+	name.list = 1;
+	assert_int_equal(bpfprobe_prototype_untyped(&name, &argument), 0);
+	assert_true(argument.number == 3 && argument.form == BPFPROBE_LIST);
 	name.arg = 0;
 	assert_int_equal(bpfprobe_prototype_untyped(&name, &argument), -1);
 }
