@@ -34,6 +34,12 @@ fail() {
 	return 1
 }
 
+# cannot REASON: skips. The kernels of the virtual machines can: there it is a failure of ours.
+cannot() {
+	[[ -z ${BPFPROBE_VM:-} ]] || fail "$@"
+	skip "$*"
+}
+
 require() {
 	local tool
 	for tool; do

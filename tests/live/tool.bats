@@ -218,7 +218,7 @@ same_answer() {
 		;;
 	*)
 		run ! pcaploop -i bpfprobe:ip_rcv activate
-		skip "this kernel has neither fentry nor kprobes"
+		cannot "this kernel has neither fentry nor kprobes"
 		;;
 	esac
 	[[ $(of_show '.targets[0].arguments' bpfprobe:ip_rcv) == '"struct sk_buff *, struct net_device *, '* ]]
