@@ -80,7 +80,7 @@ run(const struct trial *trial, unsigned int there)
 }
 
 void
-model_run(struct model *model, const struct trial *trial)
+model_run(struct model *model, const struct trial *trial, unsigned int avail)
 {
 	unsigned int n = build(trial), limit = trial->view.limit, i;
 
@@ -96,4 +96,5 @@ model_run(struct model *model, const struct trial *trial)
 	}
 	model->returns = run(trial, limit) != 0;
 	model->returns_linear = run(trial, trial->view.linear < limit ? trial->view.linear : limit) != 0;
+	model->returns_avail = run(trial, avail) != 0;
 }

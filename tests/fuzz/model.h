@@ -21,13 +21,17 @@ struct model {
 	int loops;	    /* it jumps back too often: `verdict` means nothing */
 	int returns;	    /* it comes to a return, no load or division rejects before */
 	int returns_linear; /* the same, if the packet had its linear bytes only */
+	int returns_avail;  /* the same, if it had only those that are read without a call */
 };
 
 /* Whether bpf_filter() can execute the filter: bpf_validate() lets pass what it aborts on. */
 int model_has(const struct trial *trial);
 
-/* Runs it.  For filters that it has, and that bpf_validate() finds valid. */
-void model_run(struct model *model, const struct trial *trial);
+/*
+ * Runs it, `avail` bytes being there without a call.  For filters that it has, and
+ * that bpf_validate() finds valid.
+ */
+void model_run(struct model *model, const struct trial *trial, unsigned int avail);
 
 /* Whether a jump leads back. */
 int model_jumps_back(const struct trial *trial);

@@ -154,8 +154,9 @@ leaves_indirect(const struct trial *trial)
  * within the limit
  *   - that ends behind the linear part: bpf_filter(), too, comes to such a load;
  *   - that begins in the header and ends behind it, which the load function cannot
- *     read, if it is not read from the window: with direct reads, beyond avail, or
- *     at an offset for which the kernel has no variable reads.
+ *     read, if it is not read from the window: with direct reads, beyond avail, at an
+ *     offset for which the kernel has no variable reads, or if the filter comes to a
+ *     load beyond avail, and so began again with calls for all of them.
  * With all bytes in the linear part, and no header in front, that is never.
  */
 static int
@@ -164,7 +165,7 @@ may_be_undecided(const struct trial *trial, const struct ebpf_packet *packet, co
 	if (packet->undecided > packet->view.linear)
 		return !model->returns_linear;
 	return (trial->reads & BPFPROBE_READS_DIRECT) || packet->undecided > packet->view.avail ||
-	       leaves_indirect(trial);
+	       leaves_indirect(trial) || !model->returns_avail;
 }
 
 static void
@@ -173,7 +174,7 @@ check_verdict(const struct trial *trial, const struct ebpf_packet *packet, int64
 	struct model model;
 	int64_t want;
 
-	model_run(&model, trial);
+	model_run(&model, trial, packet->view.avail);
 	want = packet->undecided || model.loops ? BPFPROBE_UNDECIDED : (int64_t)model.verdict;
 	if (verdict != want)
 		fail("avail %u: %lld, not %lld", packet->view.avail, (long long)verdict, (long long)want);
