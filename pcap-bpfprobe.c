@@ -41,6 +41,7 @@ struct pcap_bpfprobe {
 	u_char *packet; /* the packet that was delivered last, where it needed a header */
 	int attached;
 	int nonblock;
+	uint32_t returns; /* enum bpfprobe_return_use */
 };
 
 /* Frees everything; safe on a handle that is made half, or freed already. */
@@ -104,12 +105,16 @@ wakes_per_packet(const pcap_t *p)
 	return p->opt.immediate || p->opt.timeout <= 0;
 }
 
-/* The timer's period: a packet waits at most for one tick and for the hold-back time. */
+/*
+ * The timer's period: a packet waits at most for one tick and for the hold-back time.  One
+ * whose function never returns would, without a timeout, wait for the next packet.
+ */
 static int
 start_timer(pcap_t *p)
 {
 	struct pcap_bpfprobe *priv = p->priv;
-	uint64_t timeout = p->opt.timeout > 0 ? (uint64_t)p->opt.timeout * NS_PER_MS : 0;
+	uint64_t timeout = p->opt.timeout > 0 ? (uint64_t)p->opt.timeout * NS_PER_MS :
+	    priv->returns ? BPFPROBE_MERGE_WAIT : 0;
 
 	priv->reader.hold = wakes_per_packet(p) ? 0 : timeout / 4 < HOLD ? timeout / 4 : HOLD;
 	return timeout > 0 ? bpfprobe_events_tick(&priv->events, timeout - priv->reader.hold) : 0;
@@ -144,16 +149,6 @@ attaches_late(const pcap_t *p)
  * Reading.
  */
 
-/* How many bytes of a packet are needed: for the application, or for the filter. */
-static u_int
-wanted_length(const pcap_t *p)
-{
-	const struct pcap_bpfprobe *priv = p->priv;
-	u_int most = (u_int)p->snapshot > BPFPROBE_SNAPLEN_MIN ? (u_int)p->snapshot : BPFPROBE_SNAPLEN_MIN;
-
-	return priv->filter.reach > most ? priv->filter.reach : most;
-}
-
 /*
  * Puts the link header in front of the packet.  The pages of a ring can only be
  * read (perf_mmap_fault() of the kernel lets nobody write but to the first), so
@@ -164,7 +159,7 @@ static const u_char *
 add_header(pcap_t *p, const struct bpfprobe_link *link, const u_char *pkt, u_int *caplen)
 {
 	struct pcap_bpfprobe *priv = p->priv;
-	u_int most = wanted_length(p);
+	u_int most = bpfprobe_filter_needs(&priv->filter, (u_int)p->snapshot);
 
 	if (link->hdrlen == 0)
 		return pkt;
@@ -201,6 +196,7 @@ deliver(pcap_t *p, const struct bpfprobe_record *rec, pcap_handler callback, u_c
 	u_int wanted;
 
 	if (p->direction == (outgoing ? PCAP_D_IN : PCAP_D_OUT) ||
+	    (priv->returns == BPFPROBE_RETURNS_DECIDE && !bpfprobe_returned_wanted(&priv->reader.merge.returned)) ||
 	    bpfprobe_link_make(&link, p->linktype, rec, pkt) < 0)
 		goto rejected;
 	h.len = rec->len - link.skip + link.hdrlen;
@@ -345,6 +341,8 @@ bpfprobe_stats(pcap_t *p, struct pcap_stat *ps)
 	bpfprobe_control_totals(
 	    &priv->reader.control, priv->client.progs, priv->client.nprogs, &totals);
 	ps->ps_recv = totals.emitted > unwanted ? (u_int)(totals.emitted - unwanted) : 0;
+	if (priv->returns == BPFPROBE_RETURNS_DECIDE)
+		totals.lost += priv->reader.merge.unpaired;
 	ps->ps_drop = (u_int)(totals.lost + priv->reader.merge.broken);
 	ps->ps_ifdrop = 0;
 	return 0;
@@ -428,6 +426,7 @@ open_helper(pcap_t *p, struct bpfprobe_reply *reply)
 	request.immediate = wakes_per_packet(p);
 	if (bpfprobe_client_open(&priv->client, bpfprobe_client_helper(), &request, reply) < 0)
 		return reply_error(p, reply);
+	priv->returns = reply->returns;
 	return 0;
 }
 

@@ -118,6 +118,7 @@ static __always_inline int capture(void *ctx, struct sk_buff *skb)
 	rec.len = data.data - data.start + GET(skb, len);
 	rec.protocol = GET(skb, protocol);
 	rec.probe = config.probe;
+	rec.returns = config.returns;
 	rec.generation = MARK(GENERATION);
 	find_vlan(skb, &rec);
 	/* Most packets are rejected: for them no more is found than the filter looks at. */

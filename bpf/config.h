@@ -13,6 +13,8 @@ enum bpfprobe_direction {
 	BPFPROBE_DIR_OUT,
 };
 
+#define BPFPROBE_RETS_MAX 8 /* values of the ret= option */
+
 /* How the kernel maps memory; all 0 where it does not tell (helper/pagemap.h). */
 struct bpfprobe_pagemap {
 	__u64 pages;	   /* address of the struct page of physical address 0 */
@@ -35,6 +37,13 @@ struct bpfprobe_config {
 	__u32 behind;	 /* 1: the argument is the address of a struct with a pointer to the packet */
 	__u32 offset;	 /* bytes in that struct in front of the pointer */
 	struct bpfprobe_pagemap pagemap;
+	__u32 returns;	  /* 1: at the exit of the function is a program, too */
+	__u32 slots;	  /* words of its arguments, which the exit's context has in front of the value */
+	__u32 ret_bits;	  /* size of what it returns */
+	__u32 ret_signed; /* 1: with a sign */
+	__u32 rets;	  /* only packets of calls that return one of so many values; 0: of all */
+	__u32 rets_not;	  /* 1: none of these */
+	__s64 ret[BPFPROBE_RETS_MAX];
 };
 
 #endif

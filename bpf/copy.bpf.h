@@ -7,7 +7,7 @@
 #define BPFPROBE_COPY_BPF_H
 
 #include "bpf/filter.bpf.h"
-#include "bpf/sample.bpf.h"
+#include "bpf/exit.bpf.h"
 
 /* Linear parts and fragments of one packet; the captured part ends behind so many. */
 #define PIECES_MAX 48
@@ -144,6 +144,8 @@ static __noinline long emit(void *ctx, struct sk_buff *skb, const struct data *d
 	asm volatile("%0 &= 0xffff" : "+r"(used));
 	err = bpf_perf_event_output(
 	    ctx, &bpfprobe_rings, BPF_F_CURRENT_CPU, buffer, sizeof(buffer->rec) + used);
+	if (config.returns && !err)
+		remember(((struct pt_regs *)ctx)->FRAME, &buffer->rec);
 	asm volatile("" ::: "memory");
 	buffer->busy = 0;
 	return err;

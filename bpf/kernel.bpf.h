@@ -20,6 +20,7 @@ typedef __u32 __wsum;
 
 /* The parts of the kernel's user API that the programs use (linux/bpf.h). */
 enum {
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
@@ -56,11 +57,18 @@ struct frag {
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-/* Where a function finds its arguments when it is entered. */
+/*
+ * Where a function finds its arguments when it is entered, and its caller what it returns.
+ * FRAME: the stack when it is entered; LEFT: more than that when it has returned.
+ */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long di, si, dx, cx, r8, r9;
+	unsigned long ax, sp;
 };
+#define RETURNED ax
+#define FRAME sp
+#define LEFT sizeof(unsigned long)
 #define ARGUMENT1 di
 #define ARGUMENT2 si
 #define ARGUMENT3 dx
@@ -70,7 +78,11 @@ struct pt_regs {
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	__u64 regs[31];
+	__u64 sp;
 };
+#define RETURNED regs[0]
+#define FRAME sp
+#define LEFT 0
 #define ARGUMENT1 regs[0]
 #define ARGUMENT2 regs[1]
 #define ARGUMENT3 regs[2]

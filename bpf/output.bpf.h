@@ -7,7 +7,7 @@
 #define BPFPROBE_OUTPUT_BPF_H
 
 #include "bpf/filter.bpf.h"
-#include "bpf/sample.bpf.h"
+#include "bpf/exit.bpf.h"
 
 /*
  * Bytes between the start of the packet and skb->data, which bpf_skb_output()
@@ -32,6 +32,7 @@ static __noinline long emit(void *ctx, struct sk_buff *skb, const struct data *d
 {
 	__u64 pulled = data->data - data->start, rest;
 	struct sample s;
+	long err;
 
 	s.rec = *rec;
 	want = length_of_sample(rec, want);
@@ -46,14 +47,18 @@ static __noinline long emit(void *ctx, struct sk_buff *skb, const struct data *d
 	s.rec.caplen = want;
 	stamp(&s.rec);
 	rest = BPF_F_CURRENT_CPU | rest << BPF_SKB_OUTPUT_LEN_SHIFT;
-	if (!pulled)
-		return bpf_skb_output(skb, &bpfprobe_rings, rest, &s.rec, sizeof(s.rec));
-
-	__builtin_memset(s.pulled, 0, sizeof(s.pulled));
-	/* The compiler knows the bound and would drop the mask, the verifier needs it. */
-	asm volatile("%0 &= 0xff" : "+r"(pulled));
-	bpf_probe_read_kernel(s.pulled, pulled, data->head + data->start);
-	return bpf_skb_output(skb, &bpfprobe_rings, rest, &s, sizeof(s.rec) + pulled);
+	if (!pulled) {
+		err = bpf_skb_output(skb, &bpfprobe_rings, rest, &s.rec, sizeof(s.rec));
+	} else {
+		__builtin_memset(s.pulled, 0, sizeof(s.pulled));
+		/* The compiler knows the bound and would drop the mask, the verifier needs it. */
+		asm volatile("%0 &= 0xff" : "+r"(pulled));
+		bpf_probe_read_kernel(s.pulled, pulled, data->head + data->start);
+		err = bpf_skb_output(skb, &bpfprobe_rings, rest, &s, sizeof(s.rec) + pulled);
+	}
+	if (config.returns && !err)
+		remember(call_of_context(ctx), &s.rec);
+	return err;
 }
 
 #endif

@@ -36,6 +36,7 @@ enum bpfprobe_layer {
 	BPFPROBE_LAYER_L2 = 2,	 /* MAC header of l2len bytes */
 	BPFPROBE_LAYER_L3 = 3,	 /* network header */
 	BPFPROBE_LAYER_ASIS = 9, /* skb->data, whatever it is (proto= option) */
+	BPFPROBE_LAYER_EXIT = 10, /* no packet: the record is a struct bpfprobe_exit */
 };
 
 struct bpfprobe_record {
@@ -52,10 +53,25 @@ struct bpfprobe_record {
 	__u8 layer;	/* enum bpfprobe_layer */
 	__u8 l2len;	/* bytes of MAC header at the start */
 	__u8 pkttype;	/* PACKET_HOST .. PACKET_OUTGOING of linux/if_packet.h */
-	__u8 probe;	/* index of the probe in the handle */
+	__u8 probe : 7;	  /* index of the probe in the handle */
+	__u8 returns : 1; /* a struct bpfprobe_exit follows, when the function does return */
 	__u32 generation : 30; /* of the filter that let it pass (helper/protocol.h) */
 	__u32 undecided : 1;   /* that filter did not run or could not tell: user space filters */
 	__u32 foreign : 1;     /* netns is not the one of the process that captures */
+};
+
+/*
+ * What the function has returned that a packet was on its way into: its time is that of
+ * the exit.  It comes behind the packet's record, mostly soon, and can be missing.
+ */
+struct bpfprobe_exit {
+	struct bpfprobe_record rec; /* of it: time, probe, layer, caplen */
+	__u32 entered_lo; /* time of the packet's record, by which it is found */
+	__u32 entered_hi;
+	__u32 value_lo;	  /* what was returned, sign extended if it has a sign */
+	__u32 value_hi;
+	__u32 moved : 1;    /* the packet's record is in the ring of another CPU */
+	__u32 unwanted : 1; /* not one of the values that the user asks for (ret= option) */
 };
 
 /*
@@ -77,13 +93,15 @@ struct bpfprobe_counters {
 	__u64 filtered;	 /* packets that the filter in user space decided */
 	__u64 late;	 /* packets delivered out of the order of time */
 	__u64 broken;	 /* samples that made no sense: lost too */
+	__u64 unpaired;	 /* packets of which it is not known what the function returned */
 	/* what the reader wants */
 	__u64 reach;   /* bytes of a packet that the filter may look at */
 	__u64 passing; /* 1: no filter in the kernel, every packet comes up undecided */
-	__u64 pad[6];  /* to two cache lines */
+	__u64 pad[5];  /* to two cache lines */
 };
 
 _Static_assert(sizeof(struct bpfprobe_record) == 40, "the record's layout is shared");
+_Static_assert(sizeof(struct bpfprobe_exit) == 60, "the record's layout is shared");
 _Static_assert(sizeof(struct bpfprobe_counters) == 128, "whole cache lines per CPU");
 
 #endif

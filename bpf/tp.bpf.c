@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tracepoints, attached as tp_btf: a program per position of the packet among
- * the tracepoint's arguments, since a program's context can be read at constant
- * offsets only.  The helper loads the one that it needs.
+ * Tracepoints, attached as tp_btf, and functions, as fentry and fexit: a program per
+ * position of the packet among the arguments, since a program's context can be read
+ * at constant offsets only.  The helper loads the one that it needs.
  */
 #include "bpf/capture.bpf.h"
 
@@ -33,5 +33,15 @@ TRACEPOINT(11)
 TRACEPOINT(12)
 
 #undef TRACEPOINT
+
+/* Behind its arguments the context has what the function returns. */
+SEC("fexit")
+int bpfprobe_fexit(__u64 *ctx)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), ctx + config.slots);
+	return leave(ctx, call_of_context(ctx), value);
+}
 
 char _license[] SEC("license") = "Dual BSD/GPL";

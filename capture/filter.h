@@ -39,4 +39,16 @@ void bpfprobe_filter_clear(struct bpfprobe_filter *filter);
 unsigned int bpfprobe_filter_run(struct bpfprobe_filter *filter, const struct bpfprobe_record *rec,
     const u_char *pkt, unsigned int len, unsigned int caplen);
 
+/*
+ * How many bytes of a packet, link header included, are needed: for an application with
+ * this snapshot length, or for the filter.
+ */
+static inline unsigned int
+bpfprobe_filter_needs(const struct bpfprobe_filter *filter, unsigned int snaplen)
+{
+	unsigned int most = snaplen > BPFPROBE_SNAPLEN_MIN ? snaplen : BPFPROBE_SNAPLEN_MIN;
+
+	return filter->reach > most ? filter->reach : most;
+}
+
 #endif

@@ -70,13 +70,14 @@ bpfprobe_merge_pass(struct bpfprobe_merge *merge, uint64_t horizon, uint64_t urg
 	if (merge->horizon == BPFPROBE_MERGE_ALL)
 		merge->newest = 0;
 	merge->horizon = horizon;
+	merge->patience = horizon == BPFPROBE_MERGE_ALL ? horizon : urgent - BPFPROBE_MERGE_WAIT;
 	merge->used = 0;
 	merge->last = NULL;
 	for (i = 0; i < merge->count; i++) {
 		bpfprobe_ring_publish(&merge->rings[i]);
 		bpfprobe_ring_snapshot(&merge->rings[i]);
 		if (bpfprobe_ring_unread(&merge->rings[i]) >= merge->rings[i].size / 2)
-			merge->horizon = urgent;
+			merge->horizon = merge->patience = urgent;
 		merge->used += (unsigned int)fill(merge, &merge->heap[merge->used], &merge->rings[i]);
 	}
 	for (i = merge->used / 2; i-- > 0;)
@@ -117,20 +118,78 @@ bpfprobe_merge_more(const struct bpfprobe_merge *merge)
 	return 0;
 }
 
+/* In the packet's own ring, or, if its task has moved on meanwhile, in another. */
+static int
+find_exit(const struct bpfprobe_merge *merge, const struct bpfprobe_merge_entry *entry,
+    struct bpfprobe_exit *exit)
+{
+	unsigned int i;
+
+	if (bpfprobe_ring_find_exit(entry->ring, entry->rec, 0, exit))
+		return 1;
+	for (i = 0; i < merge->count; i++) {
+		if (&merge->rings[i] != entry->ring && bpfprobe_ring_find_exit(&merge->rings[i], entry->rec, 1, exit))
+			return 1;
+	}
+	return 0;
+}
+
+/* What is returned for the first record. 0: it is not known yet, and can still come. */
+static int
+find_returned(struct bpfprobe_merge *merge, const struct bpfprobe_merge_entry *first)
+{
+	struct bpfprobe_exit exit;
+
+	merge->returned.known = find_exit(merge, first, &exit);
+	if (merge->returned.known) {
+		merge->returned.value = (int64_t)((uint64_t)exit.value_hi << 32 | exit.value_lo);
+		merge->returned.unwanted = exit.unwanted;
+		return 1;
+	}
+	if (first->time > merge->patience)
+		return 0;
+	merge->unpaired++;
+	return 1;
+}
+
+/* Consumes the first record. */
+static const struct bpfprobe_record *
+take(struct bpfprobe_merge *merge)
+{
+	const struct bpfprobe_merge_entry *first = &merge->heap[0];
+
+	bpfprobe_ring_consume(first->ring);
+	merge->last = first->ring;
+	return first->rec;
+}
+
+/* Passes over what is no packet. 0: there is none left that is old enough. */
+static int
+reach_packet(struct bpfprobe_merge *merge)
+{
+	for (;;) {
+		if (merge->last != NULL)
+			advance(merge);
+		if (merge->used == 0 || merge->heap[0].time > merge->horizon)
+			return 0;
+		if (merge->heap[0].rec->layer != BPFPROBE_LAYER_EXIT)
+			return 1;
+		take(merge);
+	}
+}
+
 const struct bpfprobe_record *
 bpfprobe_merge_next(struct bpfprobe_merge *merge)
 {
-	struct bpfprobe_merge_entry *first = &merge->heap[0];
+	const struct bpfprobe_merge_entry *first = &merge->heap[0];
 
-	if (merge->last != NULL)
-		advance(merge);
-	if (merge->used == 0 || first->time > merge->horizon)
+	if (!reach_packet(merge))
+		return NULL;
+	if (first->rec->returns && !find_returned(merge, first))
 		return NULL;
 	if (first->time < merge->newest)
 		merge->late++;
 	else
 		merge->newest = first->time;
-	bpfprobe_ring_consume(first->ring);
-	merge->last = first->ring;
-	return first->rec;
+	return take(merge);
 }

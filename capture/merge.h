@@ -14,6 +14,11 @@
  *
  * A record that comes later than that is delivered out of order, and counted.
  * Where a ring is half full, order is worth less than room: nothing is held back.
+ *
+ * Where what a function returns is to be known, the record of the packet that went
+ * into it waits for that of the exit, not longer than BPFPROBE_MERGE_WAIT, and what
+ * is younger waits with it.
+ *
  * A heap holds the rings by the time of their first record, so that the cost of
  * a record grows with the logarithm of the number of busy CPUs.
  */
@@ -29,6 +34,20 @@ struct bpfprobe_merge_entry {
 	const struct bpfprobe_record *rec;
 };
 
+/* What a function has returned, for the record that next() gave. */
+struct bpfprobe_returned {
+	int known;
+	int unwanted;  /* the user asks for other values */
+	int64_t value;
+};
+
+/* Whether it is what the user asks for; what is not known is not. */
+static inline int
+bpfprobe_returned_wanted(const struct bpfprobe_returned *returned)
+{
+	return returned->known && !returned->unwanted;
+}
+
 struct bpfprobe_merge {
 	struct bpfprobe_ring *rings;
 	struct bpfprobe_merge_entry *heap; /* rings with a record, the oldest at 0 */
@@ -36,6 +55,9 @@ struct bpfprobe_merge {
 	unsigned int count;		   /* rings */
 	unsigned int used;		   /* entries of the heap */
 	uint64_t horizon;		   /* release up to this time */
+	uint64_t patience;		   /* up to this time, without what was returned */
+	struct bpfprobe_returned returned; /* for the last record, if it has `returns` */
+	uint64_t unpaired;		   /* records released so */
 	uint64_t newest;		   /* time of the newest record released */
 	uint64_t late;			   /* records released out of order */
 	uint64_t broken;		   /* samples that made no sense */
@@ -46,6 +68,9 @@ int bpfprobe_merge_init(struct bpfprobe_merge *merge, struct bpfprobe_ring *ring
 
 /* Frees what init() made; a merge that is all zero is left as it is. */
 void bpfprobe_merge_free(struct bpfprobe_merge *merge);
+
+/* How long a packet waits for what its function returns, ns. */
+#define BPFPROBE_MERGE_WAIT 100000000ULL
 
 /* As a horizon: release everything; what comes in later passes begins a new order. */
 #define BPFPROBE_MERGE_ALL UINT64_MAX

@@ -105,6 +105,7 @@ bpfprobe_reader_pass(struct bpfprobe_reader *reader)
 
 	reader->control.reader->late = reader->merge.late;
 	reader->control.reader->broken = reader->merge.broken;
+	reader->control.reader->unpaired = reader->merge.unpaired;
 	/*
 	 * When the clock was set back, records of before would wait until it is that
 	 * late again: everything goes.

@@ -131,6 +131,47 @@ err:
 	return NULL;
 }
 
+/* `n` bytes from byte count `from` on, wherever the ring wraps. */
+static void
+copy_out(const struct bpfprobe_ring *ring, uint64_t from, void *to, size_t n)
+{
+	uint64_t at = from & (ring->size - 1);
+	size_t first = n < ring->size - at ? n : ring->size - at;
+
+	memcpy(to, ring->data + at, first);
+	memcpy((uint8_t *)to + first, ring->data, n - first);
+}
+
+static int
+is_exit_of(const struct bpfprobe_exit *exit, const struct bpfprobe_record *rec, int elsewhere)
+{
+	return exit->rec.layer == BPFPROBE_LAYER_EXIT && exit->rec.probe == rec->probe &&
+	       exit->entered_lo == rec->time_lo && exit->entered_hi == rec->time_hi &&
+	       exit->moved == (unsigned int)elsewhere;
+}
+
+int
+bpfprobe_ring_find_exit(const struct bpfprobe_ring *ring, const struct bpfprobe_record *rec,
+    int elsewhere, struct bpfprobe_exit *exit)
+{
+	uint64_t at = elsewhere ? ring->tail : ring->next;
+	struct perf_event_header header;
+	unsigned int i;
+
+	for (i = 0; i < BPFPROBE_RING_AHEAD && ring->head - at >= sizeof(header); i++) {
+		copy_out(ring, at, &header, sizeof(header));
+		if (header.size < sizeof(header) || header.size % SAMPLE_ALIGN != 0 || header.size > ring->head - at)
+			return 0; /* peek() will come there, and count it */
+		if (header.type == PERF_RECORD_SAMPLE && header.size == SAMPLE_HEAD + sizeof(*exit)) {
+			copy_out(ring, at + SAMPLE_HEAD, exit, sizeof(*exit));
+			if (is_exit_of(exit, rec, elsewhere))
+				return 1;
+		}
+		at += header.size;
+	}
+	return 0;
+}
+
 const struct bpfprobe_record *
 bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken)
 {

@@ -72,6 +72,17 @@ void bpfprobe_ring_snapshot(struct bpfprobe_ring *ring);
  */
 const struct bpfprobe_record *bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken);
 
+/*
+ * What the function has returned that the packet of `rec` was on its way into, if that
+ * stands in this ring: behind the record that peek() gave last, or, if `elsewhere`, where
+ * the packet's own is in another ring.  So far as snapshot() saw, and not farther than
+ * BPFPROBE_RING_AHEAD samples.  1 and *exit filled in, or 0.
+ */
+int bpfprobe_ring_find_exit(const struct bpfprobe_ring *ring, const struct bpfprobe_record *rec,
+    int elsewhere, struct bpfprobe_exit *exit);
+
+#define BPFPROBE_RING_AHEAD 256
+
 /* Consumes the record that peek() gave; its memory stays valid until publish(). */
 void bpfprobe_ring_consume(struct bpfprobe_ring *ring);
 

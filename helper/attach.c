@@ -14,6 +14,8 @@
 #include <bpf/bpf.h>
 #include "helper/attach.h"
 
+/* In attr.config of a kprobe: where the function returns (format/retprobe beside the type). */
+#define RETPROBE 1
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
 
 #define INSN(CODE, DST, IMM)                                                                       \
@@ -28,12 +30,31 @@ static const struct {
 	[BPFPROBE_FENTRY] = { BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY },
 	[BPFPROBE_KPROBE] = { BPF_PROG_TYPE_KPROBE, 0 },
 	[BPFPROBE_KPROBES] = { BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI },
+	[BPFPROBE_FEXIT] = { BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT },
+	[BPFPROBE_KRETPROBE] = { BPF_PROG_TYPE_KPROBE, 0 },
+	[BPFPROBE_KRETPROBES] = { BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI },
 };
 
 unsigned int
 bpfprobe_attach_prog_type(enum bpfprobe_kind kind)
 {
 	return types[kind].program;
+}
+
+enum bpfprobe_kind
+bpfprobe_attach_kind(const struct bpfprobe_target *target)
+{
+	return target->returns.bits > 0 ? bpfprobe_kind_exit(target->kind) : target->kind;
+}
+
+struct bpfprobe_target
+bpfprobe_attach_exit(const struct bpfprobe_target *target)
+{
+	struct bpfprobe_target exit = *target;
+
+	exit.kind = bpfprobe_kind_exit(target->kind);
+	exit.returns.bits = 0;
+	return exit;
 }
 
 unsigned int
@@ -70,6 +91,7 @@ open_kprobe(const struct bpfprobe_target *target)
 	memset(&attr, 0, sizeof(attr));
 	attr.size = sizeof(attr);
 	attr.type = (__u32)type;
+	attr.config = target->kind == BPFPROBE_KRETPROBE ? RETPROBE : 0;
 	attr.kprobe_func = (__u64)(unsigned long)target->name;
 	attr.probe_offset = target->offset;
 	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
@@ -107,14 +129,15 @@ bpfprobe_attach(const struct bpfprobe_target *target, int program)
 {
 	int fd;
 
-	if (target->kind == BPFPROBE_KPROBE)
+	if (target->kind == BPFPROBE_KPROBE || target->kind == BPFPROBE_KRETPROBE)
 		return attach_kprobe(target, program);
 	fd = bpf_raw_tracepoint_open(target->kind == BPFPROBE_RAWTP ? target->name : NULL, program);
 	return fd < 0 ? -errno : fd;
 }
 
 int
-bpfprobe_attach_all(const struct bpfprobe_target *targets, unsigned int count, int program)
+bpfprobe_attach_all(const struct bpfprobe_target *targets, unsigned int count,
+    enum bpfprobe_kind kind, int program)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
 	const char **symbols = calloc(count, sizeof(*symbols));
@@ -127,6 +150,7 @@ bpfprobe_attach_all(const struct bpfprobe_target *targets, unsigned int count, i
 		symbols[i] = targets[i].name;
 	opts.kprobe_multi.syms = symbols;
 	opts.kprobe_multi.cnt = count;
+	opts.kprobe_multi.flags = kind == BPFPROBE_KRETPROBES ? BPF_F_KPROBE_MULTI_RETURN : 0;
 	link = bpf_link_create(program, 0, BPF_TRACE_KPROBE_MULTI, &opts);
 	if (link < 0)
 		link = -errno;
@@ -163,9 +187,11 @@ close_both(int program, int link)
 int
 bpfprobe_attach_try(const struct bpfprobe_target *target)
 {
-	int program = load_nothing(target);
+	struct bpfprobe_target exit = bpfprobe_attach_exit(target);
+	int program = load_nothing(target), err;
 
-	return program < 0 ? program : close_both(program, bpfprobe_attach(target, program));
+	err = program < 0 ? program : close_both(program, bpfprobe_attach(target, program));
+	return err < 0 || target->returns.bits == 0 ? err : bpfprobe_attach_try(&exit);
 }
 
 int
@@ -176,5 +202,6 @@ bpfprobe_attach_try_all(const struct bpfprobe_target *targets, unsigned int coun
 
 	first.kind = BPFPROBE_KPROBES;
 	program = load_nothing(&first);
-	return program < 0 ? program : close_both(program, bpfprobe_attach_all(targets, count, program));
+	return program < 0 ? program : close_both(program,
+	    bpfprobe_attach_all(targets, count, BPFPROBE_KPROBES, program));
 }

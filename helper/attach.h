@@ -13,14 +13,21 @@ struct bpfprobe_target {
 	__u32 btf_id; /* TP, FENTRY: of the tracepoint's typedef or the function */
 	int btf_fd;   /* of the module's BTF that has it, this struct's own; 0: the kernel's */
 	struct bpfprobe_argument argument;
+	struct bpfprobe_returns returns;
 	unsigned int direction; /* enum bpfprobe_direction */
 	unsigned int symbols;	/* functions of this name, while they are counted */
 	int pattern;		/* one of several that a pattern stands for: the others count without it */
 };
 
+/* The kind as the user has it: for one that has a program at its exit, that one's. */
+enum bpfprobe_kind bpfprobe_attach_kind(const struct bpfprobe_target *target);
+
 /* The kernel's number for the type of program, and how it is attached. */
 unsigned int bpfprobe_attach_prog_type(enum bpfprobe_kind kind);
 unsigned int bpfprobe_attach_type(enum bpfprobe_kind kind);
+
+/* The other end of a target whose function returns something: where it does. */
+struct bpfprobe_target bpfprobe_attach_exit(const struct bpfprobe_target *target);
 
 /*
  * Attaches the program.  Returns a descriptor, the caller's, with whose last copy the
@@ -29,18 +36,19 @@ unsigned int bpfprobe_attach_type(enum bpfprobe_kind kind);
 int bpfprobe_attach(const struct bpfprobe_target *target, int program);
 
 /*
- * Attaches the program to all `count` functions at once, whose kind is KPROBES, as far as
+ * Attaches the program to all `count` functions at once, as KPROBES or KRETPROBES (`kind`), as far as
  * the kernel has that (kprobe.multi: CONFIG_FPROBE, commit 0dcac2725406, 5.18).  As
  * bpfprobe_attach().
  */
-int bpfprobe_attach_all(const struct bpfprobe_target *targets, unsigned int count, int program);
+int bpfprobe_attach_all(const struct bpfprobe_target *targets, unsigned int count,
+    enum bpfprobe_kind kind, int program);
 
 /* Whether it can: as bpfprobe_attach_try(). */
 int bpfprobe_attach_try_all(const struct bpfprobe_target *targets, unsigned int count);
 
 /*
- * Whether a program can be attached there, found by attaching one that does nothing.
- * 0, or -errno; nothing stays.
+ * Whether a program can be attached there, and at the exit if it is asked for, found by
+ * attaching one that does nothing.  0, or -errno; nothing stays.
  */
 int bpfprobe_attach_try(const struct bpfprobe_target *target);
 

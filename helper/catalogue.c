@@ -81,20 +81,11 @@ add_near(struct bpfprobe_near *near, const struct btf *btf, const struct btf_typ
 }
 
 static const char *
-noun(enum bpfprobe_kind kind)
+noun(const struct bpfprobe_name *asked)
 {
-	switch (kind) {
-	case BPFPROBE_TP:
-	case BPFPROBE_RAWTP:
+	if (asked->kind == BPFPROBE_TP || asked->kind == BPFPROBE_RAWTP)
 		return "tracepoint";
-	case BPFPROBE_FENTRY:
-	case BPFPROBE_KPROBE:
-	case BPFPROBE_KPROBES:
-		return "function";
-	case BPFPROBE_ANY_KIND:
-		break;
-	}
-	return "function or tracepoint";
+	return asked->kind == BPFPROBE_ANY_KIND && !asked->returns ? "function or tracepoint" : "function";
 }
 
 /* The error message, with the names near to it among what has a packet. */
@@ -110,21 +101,24 @@ not_found(const struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 
 	bpfprobe_near_init(&near, name);
 	for (i = 0; i < COUNT(aliases); i++) {
+		if (strcmp(aliases[i].alias, name) == 0 && asked->kind == BPFPROBE_ANY_KIND)
+			return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+			    "\"%s\" stands for tracepoints, which return nothing: leave out ret=", name);
 		if (strcmp(aliases[i].alias, name) == 0)
 			return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 			    "no %s \"%s\"; the alias of that name is bpfprobe:%s, without %s/",
-			    noun(asked->kind), name, name, bpfprobe_kind_name(asked->kind));
+			    noun(asked), name, name, bpfprobe_kind_name(asked->kind));
 		bpfprobe_near_add(&near, aliases[i].alias);
 	}
 	for (id = 1; id < n; id++)
 		add_near(&near, types->kernel, btf__type_by_id(types->kernel, id), asked->kind);
 	if (bpfprobe_near_list(&near, list, sizeof(list)) > 0)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "no %s \"%.80s\"; did you mean %s?",
-		    noun(asked->kind), name, list);
+		    noun(asked), name, list);
 	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 	    "no %s \"%.80s\"; try drop, any, rx, tx or the name of one that has a packet; its module may"
 	    " not be loaded",
-	    noun(asked->kind), name);
+	    noun(asked), name);
 }
 
 /* Of a target without types only the user can say where the packet is. */
@@ -138,6 +132,9 @@ untyped_argument(const struct bpfprobe_name *asked, const char *what,
 	    "%s is there, but BTF does not have its arguments; say with :argN which one is the packet", what);
 }
 
+/* Nothing is known of what a function without types returns; mostly it is an int. */
+static const struct bpfprobe_returns untyped_returns = { .bits = 32, .is_signed = 1 };
+
 /* Where BTF has it: `type` is a tracepoint's typedef, or a function. */
 static int
 set_type(struct bpfprobe_target *target, const struct bpfprobe_type *type,
@@ -149,6 +146,9 @@ set_type(struct bpfprobe_target *target, const struct bpfprobe_type *type,
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "%s has no arguments in BTF", what);
 	if (bpfprobe_prototype_argument(&prototype, asked, what, &target->argument, reply) < 0)
 		return -1;
+	if (asked->returns && bpfprobe_prototype_returns(&prototype, &target->returns) < 0)
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+		    "%s returns no number; its packets can be had by fentry/ or kprobe/", what);
 	target->btf_id = type->id;
 	if (type->module_fd == 0)
 		return 0;
@@ -315,13 +315,18 @@ find_function(struct bpfprobe_types *types, const struct bpfprobe_name *given,
 		return n;
 	if (!typed && untyped_argument(asked, what, &target->argument, reply) < 0)
 		return -1;
+	if (!typed && asked->returns)
+		target->returns = untyped_returns;
+	if (asked->returns && target->argument.form == BPFPROBE_LIST)
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+		    "%s is given a list, and returns nothing of each packet; try kprobe/", what);
 	/* What the compiler has changed may have other arguments. */
 	typed = typed && strcmp(target->name, asked->name) == 0;
 	if (check_trust(given, target, typed, what, reply) < 0)
 		return -1;
 	if (asked->kind == BPFPROBE_FENTRY && (!typed || !is_for_fentry(target)))
-		return bpfprobe_fail(
-		    reply, BPFPROBE_NO_DEVICE, "the packet of %s can be had by kprobe/ only", what);
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "the packet of %s can be had by %s/ only", what,
+		    bpfprobe_kind_name(asked->returns ? BPFPROBE_KRETPROBE : BPFPROBE_KPROBE));
 	if (typed && asked->kind != BPFPROBE_KPROBE && is_for_fentry(target) && try_fentry(target, &fentry))
 		return check_reach(target, what, reply) < 0 ? -1 : 1;
 	if (asked->kind == BPFPROBE_FENTRY)
@@ -339,7 +344,7 @@ find_one(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	int n = 0;
 
 	memset(target, 0, sizeof(*target));
-	if (asked->kind != BPFPROBE_FENTRY && asked->kind != BPFPROBE_KPROBE)
+	if (!asked->returns && asked->kind != BPFPROBE_FENTRY && asked->kind != BPFPROBE_KPROBE)
 		n = find_tracepoint(types, asked, target, reply);
 	if (n == 0 && asked->kind != BPFPROBE_TP && asked->kind != BPFPROBE_RAWTP)
 		n = find_function(types, asked, target, reply);
@@ -399,6 +404,8 @@ by_argument(const void *a, const void *b)
 	const struct bpfprobe_target *x = a, *y = b;
 	int order = memcmp(&x->argument, &y->argument, sizeof(x->argument));
 
+	if (order == 0)
+		order = memcmp(&x->returns, &y->returns, sizeof(x->returns));
 	return order != 0 ? order : strcmp(x->name, y->name);
 }
 
@@ -460,7 +467,7 @@ find_matching(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
     struct bpfprobe_target *targets, unsigned int most, struct bpfprobe_reply *reply)
 {
 	struct found found = { .asked = asked, .targets = targets, .most = most };
-	int function = asked->kind == BPFPROBE_FENTRY || asked->kind == BPFPROBE_KPROBE;
+	int function = asked->returns || asked->kind == BPFPROBE_FENTRY || asked->kind == BPFPROBE_KPROBE;
 
 	if (!function)
 		bpfprobe_types_walk(types, add_matching, &found);
@@ -474,7 +481,7 @@ find_matching(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 		    "\"%.80s\" is true of more than %u places in the kernel", asked->name, most);
 	if (found.count == 0)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-		    "\"%.80s\" is true of no %s that has a packet", asked->name, noun(asked->kind));
+		    "\"%.80s\" is true of no %s that has a packet", asked->name, noun(asked));
 	qsort(targets, found.count, sizeof(*targets), by_argument);
 	return (int)found.count;
 }
@@ -505,7 +512,7 @@ find_name(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	const char *const *names = NULL;
 	size_t i;
 
-	for (i = 0; i < COUNT(aliases) && asked->kind == BPFPROBE_ANY_KIND; i++) {
+	for (i = 0; i < COUNT(aliases) && asked->kind == BPFPROBE_ANY_KIND && !asked->returns; i++) {
 		if (strcmp(aliases[i].alias, asked->name) == 0)
 			names = aliases[i].tracepoints;
 	}
@@ -526,7 +533,8 @@ static int
 is_same(const struct bpfprobe_target *a, const struct bpfprobe_target *b)
 {
 	return a->kind == b->kind && strcmp(a->name, b->name) == 0 && a->offset == b->offset &&
-	    memcmp(&a->argument, &b->argument, sizeof(a->argument)) == 0;
+	    memcmp(&a->argument, &b->argument, sizeof(a->argument)) == 0 &&
+	    (a->returns.bits > 0) == (b->returns.bits > 0);
 }
 
 /* A packet is not to be shown twice because a target was named twice. Returns what is left of n. */
@@ -550,12 +558,15 @@ int
 bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_device *device,
     struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX], struct bpfprobe_reply *reply)
 {
+	struct bpfprobe_name name;
 	unsigned int i;
 	int n = 0, found;
 
 	for (i = 0; i < device->count; i++) {
+		name = device->names[i];
+		name.returns |= device->rets > 0;
 		found = find_name(
-		    types, &device->names[i], &targets[n], BPFPROBE_TARGETS_MAX - (unsigned int)n, reply);
+		    types, &name, &targets[n], BPFPROBE_TARGETS_MAX - (unsigned int)n, reply);
 		if (found < 0)
 			return -1;
 		n += found;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See device.h.  Independent of the locale. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #define QUOTE_MAX 60	/* bytes of the input that a message shows */
 #define LEN_MAX 262144	/* libpcap's largest snapshot length */
 #define PID_MAX 2147483647
-#define KINDS "tp/, rawtp/, fentry/, kprobe/"
+#define KINDS "tp/, rawtp/, fentry/, fexit/, kprobe/, kretprobe/"
 
 /* What is being parsed, and where to complain. */
 struct parser {
@@ -251,6 +252,40 @@ parse_proto(struct parser *parser, const char *value)
 	return 0;
 }
 
+/* A number, with or without a sign, decimal or 0x.  0 or -1, without a message. */
+static int
+to_value(const char *text, int64_t *value)
+{
+	char *end;
+
+	if (!is_digit(text[*text == '-']))
+		return -1;
+	errno = 0;
+	*value = *text == '-' ? strtoll(text, &end, 0) : (int64_t)strtoull(text, &end, 0);
+	return errno == 0 && *end == '\0' ? 0 : -1;
+}
+
+/* N, or several with slashes in between; "not/" in front of them: all but these. */
+static int
+parse_ret(struct parser *parser, const char *value)
+{
+	struct bpfprobe_device *device = parser->device;
+	char copy[BPFPROBE_DEVICE_MAX], *rest = copy, *text;
+
+	strcpy(copy, value);
+	if (strncmp(copy, "not/", 4) == 0) {
+		device->rets_not = 1;
+		rest += 4;
+	}
+	while ((text = strsep(&rest, "/")) != NULL) {
+		if (device->rets == BPFPROBE_RETS_MAX)
+			return refuse(parser, "at most 8 values are possible");
+		if (to_value(text, &device->ret[device->rets++]) < 0)
+			return refuse(parser, "numbers with / in between are expected, or not/ and numbers");
+	}
+	return 0;
+}
+
 static const struct option options[] = {
 	{ "argN", parse_arg },
 	{ "dev=", parse_dev },
@@ -258,6 +293,7 @@ static const struct option options[] = {
 	{ "len=", parse_len },
 	{ "pages=", parse_pages },
 	{ "proto=", parse_proto },
+	{ "ret=", parse_ret },
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -300,6 +336,9 @@ static const char *const kinds[] = {
 	[BPFPROBE_FENTRY] = "fentry",
 	[BPFPROBE_KPROBE] = "kprobe",
 	[BPFPROBE_KPROBES] = "kprobe",
+	[BPFPROBE_FEXIT] = "fexit",
+	[BPFPROBE_KRETPROBE] = "kretprobe",
+	[BPFPROBE_KRETPROBES] = "kretprobe",
 };
 
 const char *
@@ -324,9 +363,10 @@ parse_kind(struct parser *parser, struct bpfprobe_name *name, char **target)
 	if (slash == NULL)
 		return 0;
 	n = (size_t)(slash - *target);
-	for (kind = BPFPROBE_TP; kind <= BPFPROBE_KPROBE; kind++) {
+	for (kind = BPFPROBE_TP; kind <= BPFPROBE_KRETPROBE; kind++) {
 		if (strlen(kinds[kind]) == n && strncmp(*target, kinds[kind], n) == 0) {
-			name->kind = kind;
+			name->returns = kind >= BPFPROBE_FEXIT;
+			name->kind = name->returns ? kind - (BPFPROBE_FEXIT - BPFPROBE_FENTRY) : kind;
 			*target = slash + 1;
 			return 0;
 		}
@@ -344,7 +384,7 @@ parse_offset(struct parser *parser, struct bpfprobe_name *name, char *text, cons
 
 	if (at == NULL)
 		return 0;
-	if (name->kind != BPFPROBE_ANY_KIND && name->kind != BPFPROBE_KPROBE)
+	if (name->returns || (name->kind != BPFPROBE_ANY_KIND && name->kind != BPFPROBE_KPROBE))
 		return fail(parser, "target ", target, ": only a kprobe has an @OFFSET");
 	offset = strtoul(at + 1, &end, 0);
 	if (!is_digit(at[1]) || *end != '\0' || offset > BPFPROBE_OFFSET_MAX)
@@ -418,8 +458,24 @@ parse_option(struct parser *parser, char *text)
 	return parse_targets(parser, more);
 }
 
+/* Only functions return something. */
+static int
+check_returns(struct parser *parser)
+{
+	const struct bpfprobe_device *device = parser->device;
+	unsigned int i;
+
+	for (i = 0; i < device->count && device->rets > 0; i++) {
+		if (device->names[i].kind == BPFPROBE_TP || device->names[i].kind == BPFPROBE_RAWTP)
+			return fail(parser, "tracepoint ", device->names[i].name, " returns nothing: leave out ret=");
+		if (device->names[i].offset > 0)
+			return fail(parser, "kprobe ", device->names[i].name, ": with ret= it has no @OFFSET");
+	}
+	return 0;
+}
+
 _Static_assert(BPFPROBE_TARGET_MAX == 128 && BPFPROBE_DEVICE_MAX == 256, "as the messages say");
-_Static_assert(BPFPROBE_NAMES_MAX == 16, "as the messages say");
+_Static_assert(BPFPROBE_RETS_MAX == 8 && BPFPROBE_NAMES_MAX == 16, "as the messages say");
 
 int
 bpfprobe_device_parse(
@@ -441,5 +497,5 @@ bpfprobe_device_parse(
 		if (parse_option(&parser, strsep(&rest, ":")) < 0)
 			return -1;
 	}
-	return 0;
+	return check_returns(&parser);
 }

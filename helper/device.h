@@ -4,8 +4,9 @@
  *
  *   device  = "bpfprobe:" target *("+" target) *(":" option)
  *   target  = ([kind "/"] name ["@" offset] | alias) [":arg" n ["." field]]
- *   kind    = "tp" | "rawtp" | "fentry" | "kprobe"
+ *   kind    = "tp" | "rawtp" | "fentry" | "kprobe" | "fexit" | "kretprobe"
  *   option  = "dev=" ifname | "netns=" ns | "len=" bytes | "pages=" n | "proto=" dlt
+ *           | "ret=" ["not/"] n *("/" n)
  *   ns      = name | "pid/" n | "inode/" n
  *
  * Any byte of a value may be written as %XX.
@@ -15,6 +16,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/types.h>
+#include "bpf/config.h"
 
 #define BPFPROBE_PREFIX "bpfprobe:"
 #define BPFPROBE_TARGET_MAX 128 /* bytes of a target's name, NUL included */
@@ -33,7 +36,18 @@ enum bpfprobe_kind {
 	BPFPROBE_FENTRY,       /* beginning of a function, by ftrace, with the types of BTF */
 	BPFPROBE_KPROBE,       /* function, at its beginning or `offset` bytes behind */
 	BPFPROBE_KPROBES,      /* several functions at once; the user calls these kprobe as well */
+	/* The other end of the last three: where a function returns. */
+	BPFPROBE_FEXIT,
+	BPFPROBE_KRETPROBE,
+	BPFPROBE_KRETPROBES,
 };
+
+/* The kind of program at the exit that goes with one at the entry. */
+static inline enum bpfprobe_kind
+bpfprobe_kind_exit(enum bpfprobe_kind kind)
+{
+	return kind + BPFPROBE_FEXIT - BPFPROBE_FENTRY;
+}
 
 /* Whether it is a pattern that stands for several. */
 int bpfprobe_name_is_pattern(const char *name);
@@ -56,6 +70,7 @@ struct bpfprobe_name {
 	unsigned int arg;		/* 1..12; 0: to be found */
 	char field[BPFPROBE_FIELD_MAX]; /* of the struct that it points to; "": it is the packet */
 	int list;			/* it is known for a list of packets (known.h) */
+	int returns;			/* fexit, kretprobe: of the kind fentry, kprobe, and its exit */
 };
 
 struct bpfprobe_device {
@@ -68,6 +83,9 @@ struct bpfprobe_device {
 	uint32_t len;	     /* bytes of a packet; 0: no limit but snaplen */
 	uint32_t pages;	     /* pages of each ring, rounded up to a power of two; 0: as the buffer says */
 	char proto[32];	     /* name of a DLT; "": by the probe */
+	int64_t ret[BPFPROBE_RETS_MAX]; /* values that functions return */
+	uint32_t rets;	     /* of them; 0: any */
+	uint32_t rets_not;   /* 1: any but these */
 };
 
 /*

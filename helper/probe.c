@@ -39,16 +39,18 @@ set_buffer(struct bpf_map *buffer, const struct bpfprobe_maps *maps)
 	return bpf_map__set_max_entries(buffer, maps->cpus);
 }
 
-/* The maps: made with the first object, shared by the others. */
+/* The maps: made with the first object, shared by the others; the calls are each probe's own. */
 static int
-set_maps(struct bpf_object *object, const struct bpfprobe_maps *maps)
+set_maps(struct bpf_object *object, const struct bpfprobe_target *target, const struct bpfprobe_maps *maps)
 {
+	struct bpf_map *calls = bpf_object__find_map_by_name(object, "bpfprobe_calls");
 	struct bpf_map *ctl = bpf_object__find_map_by_name(object, "bpfprobe_ctl");
 	struct bpf_map *perf = bpf_object__find_map_by_name(object, "bpfprobe_rings");
 	int err;
 
-	if (ctl == NULL || perf == NULL)
+	if (ctl == NULL || perf == NULL || calls == NULL)
 		return -ENOENT;
+	bpf_map__set_autocreate(calls, target->returns.bits > 0);
 	err = set_buffer(bpf_object__find_map_by_name(object, "bpfprobe_buffer"), maps);
 	if (err < 0)
 		return err;
@@ -58,20 +60,23 @@ set_maps(struct bpf_object *object, const struct bpfprobe_maps *maps)
 	return err < 0 ? err : bpf_map__reuse_fd(perf, maps->perf);
 }
 
-/* Which program of an object is the dispatcher, and what the leaves' names begin with. */
+/* Which programs of an object are dispatcher and exit, and what the leaves' names begin with. */
 static const struct {
 	const char *dispatcher, *leaf;
+	const char *exit;
 } names[] = {
 	[BPFPROBE_TP] = { "bpfprobe_dispatch", "bpfprobe_arg" },
 	[BPFPROBE_RAWTP] = { "bpfprobe_raw", "bpfprobe_raw" },
-	[BPFPROBE_FENTRY] = { "bpfprobe_dispatch", "bpfprobe_arg" },
-	[BPFPROBE_KPROBE] = { "bpfprobe_kprobe", "bpfprobe_kprobe" },
-	[BPFPROBE_KPROBES] = { "bpfprobe_kprobe", "bpfprobe_kprobe" },
+	[BPFPROBE_FENTRY] = { "bpfprobe_dispatch", "bpfprobe_arg", "bpfprobe_fexit" },
+	[BPFPROBE_KPROBE] = { "bpfprobe_kprobe", "bpfprobe_kprobe", "bpfprobe_kretprobe" },
+	[BPFPROBE_KPROBES] = { "bpfprobe_kprobe", "bpfprobe_kprobe", "bpfprobe_kretprobe" },
 };
 
 static int
 set_attach_target(struct bpf_program *program, const struct bpfprobe_target *target)
 {
+	if (program == NULL)
+		return 0;
 	bpf_program__set_expected_attach_type(program, bpfprobe_attach_type(target->kind));
 	if (bpfprobe_attach_prog_type(target->kind) != BPF_PROG_TYPE_TRACING)
 		return 0;
@@ -82,6 +87,7 @@ set_attach_target(struct bpf_program *program, const struct bpfprobe_target *tar
 static int
 choose_programs(struct bpfprobe_probe *probe, const struct bpfprobe_target *target)
 {
+	const struct bpfprobe_target exit = bpfprobe_attach_exit(target);
 	struct bpf_program *program;
 	char name[32];
 	int err;
@@ -92,14 +98,18 @@ choose_programs(struct bpfprobe_probe *probe, const struct bpfprobe_target *targ
 	probe->dispatcher =
 	    bpf_object__find_program_by_name(probe->object, names[target->kind].dispatcher);
 	probe->leaf = bpf_object__find_program_by_name(probe->object, name);
+	if (target->returns.bits > 0)
+		probe->exit = bpf_object__find_program_by_name(probe->object, names[target->kind].exit);
 	if (probe->dispatcher == NULL || probe->leaf == NULL)
 		return -ENOENT;
 	bpf_object__for_each_program(program, probe->object) {
-		if (program != probe->dispatcher && program != probe->leaf)
+		if (program != probe->dispatcher && program != probe->leaf && program != probe->exit)
 			bpf_program__set_autoload(program, false);
 	}
 	err = set_attach_target(probe->dispatcher, target);
-	return err < 0 ? err : set_attach_target(probe->leaf, target);
+	if (err == 0)
+		err = set_attach_target(probe->leaf, target);
+	return err < 0 ? err : set_attach_target(probe->exit, &exit);
 }
 
 static int
@@ -110,7 +120,7 @@ load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
 
 	err = set_config(probe->object, config);
 	if (err == 0)
-		err = set_maps(probe->object, maps);
+		err = set_maps(probe->object, target, maps);
 	if (err == 0)
 		err = choose_programs(probe, target);
 	if (err == 0)

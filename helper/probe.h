@@ -17,6 +17,7 @@ struct bpfprobe_probe {
 	struct bpf_object *object;
 	struct bpf_program *dispatcher; /* both of the object */
 	struct bpf_program *leaf;
+	struct bpf_program *exit; /* at the other end of the function; NULL: nothing is there */
 	unsigned int reads;	       /* enum bpfprobe_reads: what its programs can */
 	const struct bpfprobe_target *targets; /* where it is attached: all take the same program */
 	unsigned int count;		       /* of targets */

@@ -27,7 +27,7 @@
 #include <linux/types.h>
 
 #define BPFPROBE_MAGIC 0x62706670 /* "bpfp" */
-#define BPFPROBE_VERSION 3
+#define BPFPROBE_VERSION 4
 
 #define BPFPROBE_SOCK 3		 /* the helper's descriptor of the connection */
 #define BPFPROBE_DEVICE_MAX 256	 /* bytes of a device name, NUL included */
@@ -67,6 +67,13 @@ enum bpfprobe_status {
 	BPFPROBE_NO_EXEC,   /* from the module's own child: exec failed with errno `detail` */
 };
 
+/* What functions return, of those that the probes are at. */
+enum bpfprobe_return_use {
+	BPFPROBE_RETURNS_NOTHING = 0, /* nobody asks */
+	BPFPROBE_RETURNS_VALUE,	      /* it is told */
+	BPFPROBE_RETURNS_DECIDE,      /* a packet is wanted only for it (ret= option) */
+};
+
 struct bpfprobe_reply {
 	__u32 magic;
 	__u32 version;
@@ -78,6 +85,7 @@ struct bpfprobe_reply {
 	__u32 cpus;	   /* OPEN: elements of the control map, without the reader's */
 	__u32 probes;	   /* number of probes */
 	__u32 links;	   /* ATTACH: number of their attachments */
+	__u32 returns;	   /* OPEN: enum bpfprobe_return_use */
 	__u32 generation;  /* FILTER: number of this filter, in the records that it lets pass */
 	char dlt[BPFPROBE_NAME_MAX];	    /* OPEN: value of proto=, or "" */
 	char message[BPFPROBE_MESSAGE_MAX]; /* one line, for the user; "" if status is 0 */

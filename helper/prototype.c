@@ -127,6 +127,42 @@ bpfprobe_prototype_print(const struct bpfprobe_prototype *prototype, char *buf, 
 	}
 }
 
+/* What a typedef stands for. */
+static const struct btf_type *
+meant_by(const struct btf *btf, const struct btf_type *type)
+{
+	while (type != NULL && btf_is_typedef(type))
+		type = type_of(btf, type->type);
+	return type;
+}
+
+/* Bytes of a value. */
+static __u32
+size_of(const struct btf *btf, const struct btf_type *type)
+{
+	type = meant_by(btf, type);
+	return type == NULL || btf_is_ptr(type) ? (__u32)sizeof(__u64) : type->size;
+}
+
+int
+bpfprobe_prototype_returns(
+    const struct bpfprobe_prototype *prototype, struct bpfprobe_returns *returns)
+{
+	const struct btf *btf = prototype->btf;
+	const struct btf_type *type = meant_by(btf, type_of(btf, prototype->type->type));
+	unsigned int i;
+
+	memset(returns, 0, sizeof(*returns));
+	for (i = 1; i <= count(prototype); i++)
+		returns->slots += (size_of(btf, argument_type(prototype, i)) + 7) / 8;
+	if (type == NULL || !(btf_is_ptr(type) || btf_is_int(type) || btf_is_any_enum(type)) ||
+	    size_of(btf, type) > sizeof(__u64))
+		return -1;
+	returns->bits = size_of(btf, type) * 8;
+	returns->is_signed = btf_is_any_enum(type) || (btf_is_int(type) && btf_int_encoding(type) & BTF_INT_SIGNED);
+	return 0;
+}
+
 /* Fails: `what` and `why`, and the arguments that there are. */
 static int
 refuse(const struct bpfprobe_prototype *prototype, const char *what, const char *why,
@@ -185,8 +221,7 @@ find_member(const struct btf *btf, const struct btf_type *type, const char *fiel
 	const char *name;
 	unsigned int i;
 
-	while (type != NULL && btf_is_typedef(type))
-		type = type_of(btf, type->type);
+	type = meant_by(btf, type);
 	if (type == NULL || !btf_is_composite(type) || depth == 0)
 		return NULL;
 	for (i = 0, member = btf_members(type); i < btf_vlen(type); i++, member++) {

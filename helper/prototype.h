@@ -31,6 +31,13 @@ struct bpfprobe_argument {
 	__u32 offset; /* BEHIND: bytes in front of that pointer */
 };
 
+/* What a function returns. */
+struct bpfprobe_returns {
+	__u32 bits; /* its size; 0: nobody asks */
+	__u32 is_signed;
+	__u32 slots; /* words that the arguments take in the context of a program at fexit */
+};
+
 /*
  * Of a FUNC, or of a tracepoint's TYPEDEF "btf_trace_NAME".  Returns 0, or -1 if the
  * type is something else.
@@ -46,6 +53,10 @@ int bpfprobe_prototype_has_packet(const struct bpfprobe_prototype *prototype);
 
 /* Writes the types of the arguments, roughly as C has them, with commas in between. */
 void bpfprobe_prototype_print(const struct bpfprobe_prototype *prototype, char *buf, size_t len);
+
+/* Fills in *returns.  0, or -1: it returns nothing, or nothing that fits into a register. */
+int bpfprobe_prototype_returns(
+    const struct bpfprobe_prototype *prototype, struct bpfprobe_returns *returns);
 
 /*
  * Finds the argument that the user asks for, or the only one that is a packet; or a

@@ -62,7 +62,7 @@ fail_probe(
 {
 	char text[BPFPROBE_TARGET_MAX + 64];
 
-	snprintf(text, sizeof(text), "%s %s/%s", what, bpfprobe_kind_name(target->kind), target->name);
+	snprintf(text, sizeof(text), "%s %s/%s", what, bpfprobe_kind_name(bpfprobe_attach_kind(target)), target->name);
 	return bpfprobe_fail_errno(reply, -err, text);
 }
 
@@ -84,6 +84,13 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->behind = target->argument.form == BPFPROBE_BEHIND;
 	config->offset = target->argument.offset;
 	config->pagemap = plan->pagemap;
+	config->returns = target->returns.bits > 0;
+	config->slots = target->returns.slots;
+	config->ret_bits = target->returns.bits;
+	config->ret_signed = target->returns.is_signed;
+	config->rets = plan->device.rets;
+	config->rets_not = plan->device.rets_not;
+	memcpy(config->ret, plan->device.ret, sizeof(config->ret));
 }
 
 /*
@@ -126,7 +133,8 @@ static int
 can_share(const struct bpfprobe_target *a, const struct bpfprobe_target *b)
 {
 	return a->kind == BPFPROBE_KPROBE && b->kind == BPFPROBE_KPROBE && a->pattern && b->pattern &&
-	    memcmp(&a->argument, &b->argument, sizeof(a->argument)) == 0;
+	    memcmp(&a->argument, &b->argument, sizeof(a->argument)) == 0 &&
+	    memcmp(&a->returns, &b->returns, sizeof(a->returns)) == 0;
 }
 
 /* How many targets, from the first of `n` on, have one probe; prepares them for it. */
@@ -144,6 +152,15 @@ group(struct bpfprobe_target *targets, unsigned int n)
 	return count;
 }
 
+/* How many attachments they need. */
+static unsigned int
+links_of(const struct bpfprobe_target *target, unsigned int count)
+{
+	unsigned int entries = target->kind == BPFPROBE_KPROBES ? 1 : count;
+
+	return target->returns.bits > 0 ? 2 * entries : entries;
+}
+
 static int
 load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned int n,
     struct bpfprobe_reply *reply)
@@ -153,7 +170,7 @@ load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned 
 
 	for (i = 0; i < n; i += count) {
 		count = group(&session->targets[i], n - i);
-		links += session->targets[i].kind == BPFPROBE_KPROBES ? 1 : count;
+		links += links_of(&session->targets[i], count);
 		if (session->count == BPFPROBE_PROBES_MAX || links > BPFPROBE_LINKS_MAX)
 			return bpfprobe_fail(reply, BPFPROBE_ERROR,
 			    "the name stands for %u places in the kernel, too many to be probed at once", n);
@@ -193,6 +210,20 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 	return n;
 }
 
+static enum bpfprobe_return_use
+return_use(const struct bpfprobe_session *session, const struct bpfprobe_device *device)
+{
+	unsigned int i;
+
+	if (device->rets > 0)
+		return BPFPROBE_RETURNS_DECIDE;
+	for (i = 0; i < session->count; i++) {
+		if (session->probes[i].exit != NULL)
+			return BPFPROBE_RETURNS_VALUE;
+	}
+	return BPFPROBE_RETURNS_NOTHING;
+}
+
 int
 bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_request *request,
     struct bpfprobe_reply *reply)
@@ -221,6 +252,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	reply->ring_pages = session->rings.pages;
 	reply->cpus = plan.cpus;
 	reply->probes = session->count;
+	reply->returns = return_use(session, &plan.device);
 	memcpy(reply->dlt, plan.device.proto, sizeof(reply->dlt));
 	return 0;
 }
@@ -234,17 +266,47 @@ add_link(struct bpfprobe_session *session, int link)
 	return link;
 }
 
+/* All functions of a probe at once. */
+static int
+attach_all(struct bpfprobe_session *session, const struct bpfprobe_probe *probe)
+{
+	int err = 0;
+
+	if (probe->exit != NULL)
+		err = add_link(session, bpfprobe_attach_all(probe->targets, probe->count,
+		                            bpfprobe_kind_exit(BPFPROBE_KPROBES), bpf_program__fd(probe->exit)));
+	if (err >= 0)
+		err = add_link(session, bpfprobe_attach_all(probe->targets, probe->count, BPFPROBE_KPROBES,
+		                            bpf_program__fd(probe->dispatcher)));
+	return err;
+}
+
+/* The exit first, so that no call is seen at its entry only. */
+static int
+attach_one(struct bpfprobe_session *session, const struct bpfprobe_probe *probe,
+    const struct bpfprobe_target *target)
+{
+	struct bpfprobe_target exit = bpfprobe_attach_exit(target);
+	int err = 0;
+
+	if (probe->exit != NULL)
+		err = add_link(session, bpfprobe_attach(&exit, bpf_program__fd(probe->exit)));
+	if (err >= 0)
+		err = add_link(session, bpfprobe_attach(target, bpf_program__fd(probe->dispatcher)));
+	return err;
+}
+
 /* Of those that a pattern stands for, some may refuse a probe, but not all. */
 static int
 attach_probe(struct bpfprobe_session *session, const struct bpfprobe_probe *probe)
 {
-	int program = bpf_program__fd(probe->dispatcher), err = 0;
 	unsigned int i, before = session->nlinks;
+	int err = 0;
 
 	if (probe->targets->kind == BPFPROBE_KPROBES)
-		return add_link(session, bpfprobe_attach_all(probe->targets, probe->count, program));
+		return attach_all(session, probe);
 	for (i = 0; i < probe->count; i++) {
-		err = add_link(session, bpfprobe_attach(&probe->targets[i], program));
+		err = attach_one(session, probe, &probe->targets[i]);
 		if (err < 0 && !(probe->targets[i].pattern && is_local(err)))
 			return err;
 	}

@@ -38,6 +38,7 @@ add_set(struct bpfprobe_counters *sum, const struct bpfprobe_counters *set)
 	sum->filtered += set->filtered;
 	sum->late += set->late;
 	sum->broken += set->broken;
+	sum->unpaired += set->unpaired;
 	sum->passing += set->passing;
 }
 
@@ -142,6 +143,8 @@ print_counters(struct bpfprobe_output *output, const struct bpfprobe_counters *s
 	    output, "filtered", sum->filtered, "records that the filter in user space decided");
 	bpfprobe_output_number(output, "late", sum->late, "packets delivered behind younger ones");
 	bpfprobe_output_number(output, "broken", sum->broken, "records that made no sense, lost");
+	bpfprobe_output_number(
+	    output, "unpaired", sum->unpaired, "packets of which it is not known what the function returned");
 	if (output->json)
 		bpfprobe_output_bool(output, "filter_in_kernel", sum->passing == 0);
 	else

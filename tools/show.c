@@ -120,7 +120,7 @@ static void
 print_target(struct bpfprobe_output *output, const struct bpfprobe_target *target,
     const struct described *described)
 {
-	const char *kind = bpfprobe_kind_name(target->kind);
+	const char *kind = bpfprobe_kind_name(bpfprobe_attach_kind(target));
 
 	bpfprobe_output_open(output, NULL, '{');
 	if (output->json) {

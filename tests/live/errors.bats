@@ -155,7 +155,7 @@ NO_PERM=PCAP_ERROR_PERM_DENIED
 	END
 	chmod 755 "$BATS_TEST_TMPDIR/other"
 	AS=(env "BPFPROBE_HELPER=$BATS_TEST_TMPDIR/other")
-	refused PCAP_ERROR bpfprobe:drop "version 99" "libpcap has 3:"
+	refused PCAP_ERROR bpfprobe:drop "version 99" "libpcap has 4:"
 }
 
 @test "a helper that talks nonsense" {

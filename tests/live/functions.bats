@@ -8,15 +8,7 @@ setup_file() {
 	pair_setup
 	pair_drops
 	remember_objects
-	export FENTRY='' KPROBE=''
-	# What this machine lets a program do is found as a user would find it.
-	! pcaploop -i bpfprobe:fentry/ip_rcv activate >"$BATS_FILE_TMPDIR/fentry" 2>&1 || FENTRY=1
-	! pcaploop -i bpfprobe:kprobe/ip_rcv activate >"$BATS_FILE_TMPDIR/kprobe" 2>&1 || KPROBE=1
-}
-
-need() { # fentry | kprobe
-	local has=${1^^}
-	[[ -n ${!has} ]] || cannot "this kernel refuses it: $(tail -n 1 "$BATS_FILE_TMPDIR/$1")"
+	kinds_setup
 }
 
 # at COUNT NAME DEVICE [ARG...]: a capture that ends with so many packets, in NAME.pcap.

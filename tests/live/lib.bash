@@ -74,6 +74,18 @@ teardown_file() {
 	run_deferred
 }
 
+# kinds_setup: what this machine lets a program do, found as a user would find it; see need.
+kinds_setup() {
+	export FENTRY='' KPROBE=''
+	! pcaploop -i bpfprobe:fentry/ip_rcv activate >"$BATS_FILE_TMPDIR/fentry" 2>&1 || FENTRY=1
+	! pcaploop -i bpfprobe:kprobe/ip_rcv activate >"$BATS_FILE_TMPDIR/kprobe" 2>&1 || KPROBE=1
+}
+
+need() { # fentry | kprobe
+	local has=${1^^}
+	[[ -n ${!has} ]] || cannot "this kernel refuses it: $(tail -n 1 "$BATS_FILE_TMPDIR/$1")"
+}
+
 # --- namespaces
 
 # pair_setup [MTU]: NS_A with bpa0 and NS_B with bpb0, silent on their own; PORT

@@ -68,13 +68,22 @@ static const struct {
 	{ "drop:proto=abcdefghijklmnopqrstuvwxyz01234",
 	    { .count = 1, .names = { { .name = "drop" } }, .proto = "abcdefghijklmnopqrstuvwxyz01234" } },
 	{ "tp/net_dev_queue:proto=RAW:pages=64:len=128:netns=pid/7:dev=lo:arg3",
-	    { { { "net_dev_queue", BPFPROBE_TP, 0, 3, "", 0 } }, 1, "lo", BPFPROBE_NETNS_PID, "", 7, 128, 64, "RAW" } },
+	    { .names = { { .name = "net_dev_queue", .kind = BPFPROBE_TP, .arg = 3 } }, .count = 1, .dev = "lo",
+		.netns_kind = BPFPROBE_NETNS_PID, .netns_num = 7, .len = 128, .pages = 64, .proto = "RAW" } },
 	{ "drop+tp/a", { .count = 2, .names = { { .name = "drop" }, { .name = "a", .kind = BPFPROBE_TP } } } },
 	{ "a:arg1+b:arg2.x+c@1:len=7",
 	    { .count = 3, .len = 7, .names = { { .name = "a", .arg = 1 }, { .name = "b", .arg = 2, .field = "x" },
 					  { .name = "c", .kind = BPFPROBE_KPROBE, .offset = 1 } } } },
 	{ "a+b:arg2:netns=x+y", { .count = 2, .names = { { .name = "a" }, { .name = "b", .arg = 2 } },
 				    .netns_kind = BPFPROBE_NETNS_NAME, .netns = "x+y" } },
+	{ "fexit/a+kretprobe/b_*", { .count = 2, .names = { { .name = "a", .kind = BPFPROBE_FENTRY, .returns = 1 },
+					 { .name = "b_*", .kind = BPFPROBE_KPROBE, .returns = 1 } } } },
+	{ "a:ret=0", { .count = 1, .names = { { .name = "a" } }, .rets = 1, .ret = { 0 } } },
+	{ "a:ret=not/-1/0x7f:len=1", { .count = 1, .names = { { .name = "a" } }, .len = 1, .rets = 2,
+					 .rets_not = 1, .ret = { -1, 127 } } },
+	{ "fentry/a:ret=-9223372036854775808/9223372036854775807/0xffffffffffffffff/4/5/6/7/8",
+	    { .count = 1, .names = { { .name = "a", .kind = BPFPROBE_FENTRY } }, .rets = 8,
+		.ret = { INT64_MIN, INT64_MAX, -1, 4, 5, 6, 7, 8 } } },
 	{ "a+a+a+a+a+a+a+a+a+a+a+a+a+a+a+b:arg9", { .count = 16, .names = { [15] = { .name = "b", .arg = 9 } } } },
 };
 
@@ -109,7 +118,7 @@ static const struct {
 	{ "bpfprobe:a:arg1+", "target \"\": the name is missing" },
 	{ "bpfprobe:a:arg1+b:arg1:arg2", "option \"argN\" is given twice" },
 	{ "bpfprobe:a+a+a+a+a+a+a+a+a+a+a+a+a+a+a+a+b", "target \"b\": a device has at most 16 targets" },
-#define KIND ": unknown kind, there are tp/, rawtp/, fentry/, kprobe/ and a name alone"
+#define KIND ": unknown kind, there are tp/, rawtp/, fentry/, fexit/, kprobe/, kretprobe/ and a name alone"
 	{ "bpfprobe:kprobes/x", "target \"kprobes/x\"" KIND },
 	{ "bpfprobe:/x", "target \"/x\"" KIND },
 	{ "bpfprobe:t/x", "target \"t/x\"" KIND },
@@ -123,7 +132,7 @@ static const struct {
 	{ " bpfprobe:drop", "device \" bpfprobe:drop\": bpfprobe:TARGET is expected" },
 	{ "Bpfprobe:drop", "device \"Bpfprobe:drop\": bpfprobe:TARGET is expected" },
 	/* options */
-#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=)"
+#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=, ret=)"
 	{ "bpfprobe:drop:", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop::len=1", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop:foo=1", "unknown option \"foo=1\"" KNOWN },
@@ -182,6 +191,22 @@ static const struct {
 	{ "bpfprobe:drop:pages=18446744073709551617",
 	    "pages=\"18446744073709551617\": a number from 1 to 262144 is expected" },
 #define PROTO ": the name of a link type (1 to 31 letters, digits, _ . -) is expected"
+	/* ret= */
+#define RET ": numbers with / in between are expected, or not/ and numbers"
+	{ "bpfprobe:a:ret=", "ret=\"\"" RET },
+	{ "bpfprobe:a:ret=x", "ret=\"x\"" RET },
+	{ "bpfprobe:a:ret=1x", "ret=\"1x\"" RET },
+	{ "bpfprobe:a:ret=--1", "ret=\"--1\"" RET },
+	{ "bpfprobe:a:ret=1//2", "ret=\"1//2\"" RET },
+	{ "bpfprobe:a:ret=not/", "ret=\"not/\"" RET },
+	{ "bpfprobe:a:ret=not", "ret=\"not\"" RET },
+	{ "bpfprobe:a:ret=18446744073709551616", "ret=\"18446744073709551616\"" RET },
+	{ "bpfprobe:a:ret=-9223372036854775809", "ret=\"-9223372036854775809\"" RET },
+	{ "bpfprobe:a:ret=1/2/3/4/5/6/7/8/9", "ret=\"1/2/3/4/5/6/7/8/9\": at most 8 values are possible" },
+	{ "bpfprobe:tp/a:ret=1", "tracepoint \"a\" returns nothing: leave out ret=" },
+	{ "bpfprobe:b+rawtp/a:ret=1", "tracepoint \"a\" returns nothing: leave out ret=" },
+	{ "bpfprobe:a@4:ret=1", "kprobe \"a\": with ret= it has no @OFFSET" },
+	{ "bpfprobe:kretprobe/a@4", "target \"kretprobe/a@4\": only a kprobe has an @OFFSET" },
 	{ "bpfprobe:drop:proto=", "proto=\"\"" PROTO },
 	{ "bpfprobe:drop:proto=a b", "proto=\"a b\"" PROTO },
 	{ "bpfprobe:drop:proto=%0a", "proto=\"%0a\": control bytes are not allowed" },
@@ -203,7 +228,7 @@ static void
 assert_name(const char *device, const struct bpfprobe_name *got, const struct bpfprobe_name *want)
 {
 	if (strcmp(got->name, want->name) != 0 || got->kind != want->kind ||
-	    got->offset != want->offset || got->arg != want->arg || strcmp(got->field, want->field) != 0)
+	    got->offset != want->offset || got->arg != want->arg || got->returns != want->returns || strcmp(got->field, want->field) != 0)
 		fail_msg("%s: \"%s\" kind %d offset %u arg %u field \"%s\"", device, got->name, got->kind,
 		    got->offset, got->arg, got->field);
 }
@@ -216,7 +241,8 @@ assert_device(const char *name, const struct bpfprobe_device *got, const struct 
 	if (got->count != want->count || strcmp(got->dev, want->dev) != 0 ||
 	    got->netns_kind != want->netns_kind || strcmp(got->netns, want->netns) != 0 ||
 	    got->netns_num != want->netns_num || got->len != want->len ||
-	    got->pages != want->pages || strcmp(got->proto, want->proto) != 0)
+	    got->pages != want->pages || strcmp(got->proto, want->proto) != 0 || got->rets != want->rets ||
+	    got->rets_not != want->rets_not || memcmp(got->ret, want->ret, sizeof(got->ret)) != 0)
 		fail_msg("%s: %u targets dev \"%s\" netns %d \"%s\" %u len %u pages %u proto \"%s\"", name,
 		    got->count, got->dev, got->netns_kind, got->netns, got->netns_num, got->len, got->pages,
 		    got->proto);

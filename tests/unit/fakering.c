@@ -111,8 +111,8 @@ fake_sample_size(uint32_t caplen)
 	return (FAKE_HEAD + sizeof(struct bpfprobe_record) + caplen + 7) / 8 * 8;
 }
 
-int
-fake_ring_sample(struct fake_ring *fake, uint64_t time, uint32_t caplen)
+static int
+put_record(struct fake_ring *fake, uint64_t time, uint32_t caplen, unsigned int returns)
 {
 	static uint8_t sample[UINT16_MAX + 1];
 	struct perf_event_header header = { PERF_RECORD_SAMPLE, 0, 0 };
@@ -124,6 +124,7 @@ fake_ring_sample(struct fake_ring *fake, uint64_t time, uint32_t caplen)
 	rec.time_hi = (uint32_t)(time >> 32);
 	rec.caplen = caplen;
 	rec.len = caplen + 1;
+	rec.returns = returns & 1;
 	header.size = (uint16_t)fake_sample_size(caplen);
 	raw = header.size - FAKE_HEAD;
 	memcpy(sample, &header, sizeof(header));
@@ -132,6 +133,42 @@ fake_ring_sample(struct fake_ring *fake, uint64_t time, uint32_t caplen)
 	for (i = 0; i < raw - sizeof(rec); i++)
 		sample[FAKE_HEAD + sizeof(rec) + i] = fake_byte(time, i);
 	return fake_ring_put(fake, sample, header.size);
+}
+
+int
+fake_ring_sample(struct fake_ring *fake, uint64_t time, uint32_t caplen)
+{
+	return put_record(fake, time, caplen, 0);
+}
+
+int
+fake_ring_call(struct fake_ring *fake, uint64_t time, uint32_t caplen)
+{
+	return put_record(fake, time, caplen, 1);
+}
+
+int
+fake_ring_exit(struct fake_ring *fake, uint64_t time, uint64_t entered, int64_t value, int moved)
+{
+	struct perf_event_header header = { PERF_RECORD_SAMPLE, 0, FAKE_HEAD + sizeof(struct bpfprobe_exit) };
+	uint32_t raw = sizeof(struct bpfprobe_exit);
+	uint8_t sample[FAKE_HEAD + sizeof(struct bpfprobe_exit)];
+	struct bpfprobe_exit exit;
+
+	memset(&exit, 0, sizeof(exit));
+	exit.rec.time_lo = (uint32_t)time;
+	exit.rec.time_hi = (uint32_t)(time >> 32);
+	exit.rec.layer = BPFPROBE_LAYER_EXIT;
+	exit.rec.caplen = sizeof(exit) - sizeof(exit.rec);
+	exit.entered_lo = (uint32_t)entered;
+	exit.entered_hi = (uint32_t)(entered >> 32);
+	exit.value_lo = (uint32_t)value;
+	exit.value_hi = (uint32_t)((uint64_t)value >> 32);
+	exit.moved = moved != 0;
+	memcpy(sample, &header, sizeof(header));
+	memcpy(sample + sizeof(header), &raw, sizeof(raw));
+	memcpy(sample + FAKE_HEAD, &exit, sizeof(exit));
+	return fake_ring_put(fake, sample, sizeof(sample));
 }
 
 int

@@ -47,6 +47,12 @@ int fake_ring_put(struct fake_ring *fake, const void *bytes, size_t n);
  */
 int fake_ring_sample(struct fake_ring *fake, uint64_t time, uint32_t caplen);
 
+/* The same with a record that says that an exit follows. */
+int fake_ring_call(struct fake_ring *fake, uint64_t time, uint32_t caplen);
+
+/* Writes what is returned from the call whose record has the time `entered`. */
+int fake_ring_exit(struct fake_ring *fake, uint64_t time, uint64_t entered, int64_t value, int moved);
+
 uint8_t fake_byte(uint64_t time, uint32_t i);
 
 /* The size of such a sample. */

@@ -191,6 +191,46 @@ none_or_several_are_refused(void **state)
 	    "function \"f\" has no struct sk_buff * as arg2: it has (struct sk_buff **, int, struct sk_buff **)");
 }
 
+/* A function that returns `type`: its size, or 0 for no number. */
+static void
+expect_returns(int type, const int *args, __u32 bits, __u32 is_signed, __u32 slots)
+{
+	int proto = btf__add_func_proto(btf, type), id;
+	struct bpfprobe_prototype prototype;
+	struct bpfprobe_returns returns;
+
+	for (; *args != END; args++)
+		btf__add_func_param(btf, "a", *args);
+	id = btf__add_func(btf, "f", BTF_FUNC_STATIC, proto);
+	assert_int_equal(bpfprobe_prototype_of(&prototype, btf, btf__type_by_id(btf, (__u32)id)), 0);
+	assert_int_equal(bpfprobe_prototype_returns(&prototype, &returns), bits > 0 ? 0 : -1);
+	assert_int_equal(returns.bits, bits);
+	assert_int_equal(returns.is_signed, is_signed);
+	assert_int_equal(returns.slots, slots);
+}
+
+static void
+what_is_returned_has_a_size_and_a_sign(void **state)
+{
+	int pair, wide;
+
+	(void)state;
+	expect_returns(number, (int[]){ skb_ptr, END }, 32, 1, 1);
+	expect_returns(btf__add_int(btf, "bool", 1, BTF_INT_BOOL), (int[]){ END }, 8, 0, 0);
+	expect_returns(btf__add_int(btf, "u16", 2, 0), (int[]){ number, number, END }, 16, 0, 2);
+	expect_returns(btf__add_typedef(btf, "ssize_t", btf__add_int(btf, "long", 8, BTF_INT_SIGNED)),
+	    (int[]){ skb_ptr, END }, 64, 1, 1);
+	expect_returns(skb_ptr, (int[]){ skb_ptr, END }, 64, 0, 1);
+	expect_returns(btf__add_enum(btf, "verdict", 4), (int[]){ skb_ptr, END }, 32, 1, 1);
+	expect_returns(0, (int[]){ skb_ptr, END }, 0, 0, 1);
+	/* By value, and in front of the value in the context: two words. */
+	pair = btf__add_struct(btf, "pair", 16);
+	expect_returns(number, (int[]){ pair, skb_ptr, END }, 32, 1, 3);
+	expect_returns(pair, (int[]){ skb_ptr, END }, 0, 0, 1);
+	wide = btf__add_int(btf, "u128", 16, 0);
+	expect_returns(wide, (int[]){ wide, END }, 0, 0, 2);
+}
+
 static void
 a_field_leads_to_the_packet(void **state)
 {
@@ -282,6 +322,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_only_packet_is_found),
 		cmocka_unit_test(none_or_several_are_refused),
+		cmocka_unit_test(what_is_returned_has_a_size_and_a_sign),
 		cmocka_unit_test(a_field_leads_to_the_packet),
 		cmocka_unit_test(a_list_has_to_be_asked_for),
 		cmocka_unit_test(an_offset_needs_no_types),
