@@ -41,6 +41,7 @@ struct bpfprobe_config {
 	__u32 slots;	  /* words of its arguments, which the exit's context has in front of the value */
 	__u32 ret_bits;	  /* size of what it returns */
 	__u32 ret_signed; /* 1: with a sign */
+	__u32 ret_pointer; /* 1: an address, which is nobody's business */
 	__u32 rets;	  /* only packets of calls that return one of so many values; 0: of all */
 	__u32 rets_not;	  /* 1: none of these */
 	__s64 ret[BPFPROBE_RETS_MAX];

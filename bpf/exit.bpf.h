@@ -50,11 +50,19 @@ static __always_inline void remember(__u64 call, const struct bpfprobe_record *r
 	bpf_map_update_elem(&bpfprobe_calls, &call, &entered, 0);
 }
 
-/* Of a register, what belongs to a value of the function's type. */
+/* As the kernel tells errors from addresses. */
+#define ERRNO_MAX 4095
+
+/*
+ * Of a register, what belongs to a value of the function's type.  Of an address no more
+ * than that it is one: who captures need not know where the kernel has what.
+ */
 static __always_inline __s64 clean(__u64 value)
 {
 	__u32 above = 64 - config.ret_bits;
 
+	if (config.ret_pointer)
+		return value >= -(__u64)ERRNO_MAX ? (__s64)value : value != 0;
 	return config.ret_signed ? (__s64)(value << above) >> above : (__s64)(value << above >> above);
 }
 

@@ -159,6 +159,7 @@ bpfprobe_prototype_returns(
 	    size_of(btf, type) > sizeof(__u64))
 		return -1;
 	returns->bits = size_of(btf, type) * 8;
+	returns->is_pointer = btf_is_ptr(type);
 	returns->is_signed = btf_is_any_enum(type) || (btf_is_int(type) && btf_int_encoding(type) & BTF_INT_SIGNED);
 	return 0;
 }

@@ -35,6 +35,7 @@ struct bpfprobe_argument {
 struct bpfprobe_returns {
 	__u32 bits; /* its size; 0: nobody asks */
 	__u32 is_signed;
+	__u32 is_pointer;
 	__u32 slots; /* words that the arguments take in the context of a program at fexit */
 };
 

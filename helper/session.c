@@ -88,6 +88,7 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->slots = target->returns.slots;
 	config->ret_bits = target->returns.bits;
 	config->ret_signed = target->returns.is_signed;
+	config->ret_pointer = target->returns.is_pointer;
 	config->rets = plan->device.rets;
 	config->rets_not = plan->device.rets_not;
 	memcpy(config->ret, plan->device.ret, sizeof(config->ret));

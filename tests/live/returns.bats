@@ -105,6 +105,22 @@ verdicts() {
 	((CAPTURED >= 8 && DROPPED == 0))
 }
 
+@test "a pointer is 1, and none is 0: no address leaves the kernel" {
+	local all
+	need kprobe
+	# It gives back the packet, or NULL where it is not to be taken.
+	run -0 bpfprobe show bpfprobe:kretprobe/ip_rcv_core
+	at all "kretprobe/ip_rcv_core:netns=$NS_B"
+	all=$PID
+	at good "kretprobe/ip_rcv_core:netns=$NS_B:ret=1"
+	both 2 500
+	until_true 30 file_size_is "$T/good.pcap" 2000
+	until_true 30 file_size_is "$T/all.pcap" 2000
+	stop "$all"
+	stop
+	[[ $(ports good) == $'0:2\n1:2' && $(ports all) == $'0:2\n1:2' ]]
+}
+
 @test "many calls: each packet finds what its function returned" {
 	need fentry
 	at many "fexit/nf_hook_slow:ret=1:netns=$NS_B:pages=4096"

@@ -206,6 +206,7 @@ expect_returns(int type, const int *args, __u32 bits, __u32 is_signed, __u32 slo
 	assert_int_equal(bpfprobe_prototype_returns(&prototype, &returns), bits > 0 ? 0 : -1);
 	assert_int_equal(returns.bits, bits);
 	assert_int_equal(returns.is_signed, is_signed);
+	assert_int_equal(returns.is_pointer, type == skb_ptr);
 	assert_int_equal(returns.slots, slots);
 }
 
