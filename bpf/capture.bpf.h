@@ -11,6 +11,7 @@
 #define BPFPROBE_CAPTURE_BPF_H
 
 #include "bpf/filter.bpf.h"
+#include "bpf/skb.bpf.h"
 #ifdef BPFPROBE_COPY
 #include "bpf/copy.bpf.h"
 #else
@@ -83,16 +84,8 @@ static __always_inline int passes(
 	return verdict != 0;
 }
 
-/* What is known of the packet beside its bytes. */
-static __always_inline void find_beside(
-    struct sk_buff *skb, struct net_device *dev, struct bpfprobe_record *rec)
-{
-	find_interface(skb, dev, rec);
-	rec->pkttype = find_pkttype(skb, dev);
-}
-
 /* The same for every probe. */
-static __always_inline int capture(void *ctx, struct sk_buff *skb)
+static __always_inline int capture(void *ctx, PACKET *packet)
 {
 	const struct bpfprobe_counters *reader = the_readers();
 	struct bpfprobe_record rec;
@@ -101,37 +94,30 @@ static __always_inline int capture(void *ctx, struct sk_buff *skb)
 
 	if (!reader)
 		return 0;
-	if (!skb) {
+	if (!is_packet(packet)) {
 		COUNT(null);
 		return 0;
 	}
 	if (rejects_all() && !reader->passing)
 		return 0;
 	__builtin_memset(&rec, 0, sizeof(rec));
-	dev = device_of(skb);
+	dev = device_of(packet);
 	rec.arphrd = dev ? GET(dev, type) : ARPHRD_VOID;
-	data.packet = way_to_frags(skb);
-	data.head = GET(skb, head);
-	data.data = offset_of_data(skb);
-	data.start = find_start(skb, dev, data.data, &rec);
-	data.end = linear_end(skb);
-	rec.len = data.data - data.start + GET(skb, len);
-	rec.protocol = GET(skb, protocol);
+	find_packet(packet, dev, &data, &rec);
 	rec.probe = config.probe;
 	rec.returns = config.returns;
 	rec.generation = MARK(GENERATION);
-	find_vlan(skb, &rec);
 	/* Most packets are rejected: for them no more is found than the filter looks at. */
 	if (MARK(BESIDE))
-		find_beside(skb, dev, &rec);
+		find_beside(packet, dev, &rec);
 	make_opaque(&rec.protocol, 4);
 	if (!passes(&data, &rec, reader))
 		return 0;
 	if (!MARK(BESIDE))
-		find_beside(skb, dev, &rec);
+		find_beside(packet, dev, &rec);
 	if (!is_wanted(&rec))
 		return 0;
-	if (emit(ctx, skb, &data, &rec, wanted_length(&rec, reader)) < 0)
+	if (emit(ctx, packet, &data, &rec, wanted_length(&rec, reader)) < 0)
 		COUNT(lost);
 	else
 		COUNT(emitted);

@@ -52,12 +52,12 @@ struct piece {
 	__u64 length;
 };
 
-/* The fragments of `skb`. Returns its list. */
-static __always_inline struct sk_buff *begin_frags(struct pieces *pieces, struct sk_buff *skb)
+/* The fragments in the struct skb_shared_info. Returns its list. */
+static __always_inline struct sk_buff *begin_frags(struct pieces *pieces, __u64 address)
 {
-	struct skb_shared_info *shared = (struct skb_shared_info *)way_to_frags(skb);
+	struct skb_shared_info *shared = (struct skb_shared_info *)address;
 
-	pieces->frag = (__u64)shared + bpf_core_field_offset(struct skb_shared_info, frags);
+	pieces->frag = address + bpf_core_field_offset(struct skb_shared_info, frags);
 	pieces->frags_end = pieces->frag + GET(shared, nr_frags) * sizeof(struct frag);
 	return GET(shared, frag_list);
 }
@@ -79,7 +79,7 @@ static __always_inline int next_piece(struct pieces *pieces, struct piece *piece
 		return -1;
 	piece->address = (__u64)GET(skb, data);
 	piece->length = GET(skb, len) - GET(skb, data_len);
-	pieces->nested = begin_frags(pieces, skb) != 0;
+	pieces->nested = begin_frags(pieces, way_to_frags(skb)) != 0;
 	pieces->list = GET(skb, next);
 	return 0;
 }
@@ -101,14 +101,14 @@ static __always_inline __u64 append(
 
 /* What follows the linear part. */
 static __always_inline __u64 append_rest(
-    struct buffer *buffer, struct sk_buff *skb, __u64 used, __u64 want)
+    struct buffer *buffer, __u64 shared, __u64 used, __u64 want)
 {
 	struct pieces pieces = {};
 	struct piece piece;
 	__u64 before;
 	int i;
 
-	pieces.list = begin_frags(&pieces, skb);
+	pieces.list = begin_frags(&pieces, shared);
 	for (i = 0; i < PIECES_MAX && used < want; i++) {
 		if (next_piece(&pieces, &piece) < 0)
 			break;
@@ -121,7 +121,7 @@ static __always_inline __u64 append_rest(
 }
 
 /* Writes the record and `want` bytes behind the MAC header, or as many as can be read. */
-static __noinline long emit(void *ctx, struct sk_buff *skb, const struct data *data,
+static __noinline long emit(void *ctx, PACKET *packet, const struct data *data,
     const struct bpfprobe_record *rec, __u64 want)
 {
 	struct piece linear = {(__u64)data->head + data->start, data->end - data->start};
@@ -137,7 +137,7 @@ static __noinline long emit(void *ctx, struct sk_buff *skb, const struct data *d
 	want = length_of_sample(rec, want);
 	used = append(buffer, 0, &linear, want);
 	if (used < want && used == linear.length)
-		used = append_rest(buffer, skb, used, want);
+		used = append_rest(buffer, data->packet, used, want);
 	buffer->rec = *rec;
 	buffer->rec.caplen = used;
 	stamp(&buffer->rec);

@@ -8,7 +8,7 @@
 #ifndef BPFPROBE_FRAGS_BPF_H
 #define BPFPROBE_FRAGS_BPF_H
 
-#include "bpf/skb.bpf.h"
+#include "bpf/memory.bpf.h"
 #include "bpf/view.h"
 
 #ifdef BPFPROBE_DIRECT

@@ -3,7 +3,7 @@
 #ifndef BPFPROBE_SAMPLE_BPF_H
 #define BPFPROBE_SAMPLE_BPF_H
 
-#include "bpf/skb.bpf.h"
+#include "bpf/memory.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
