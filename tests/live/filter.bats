@@ -100,11 +100,6 @@ frags_of() {
 	in_a frags -c 3 -s "$1" bpa0 $MAC_A $MAC_B $ADDR_A $SINK $PORT 14 24 34 36 42 60
 }
 
-# payload N: the value of its byte N.
-payload() {
-	echo $(((31 * $1 + $1 / 256) % 256))
-}
-
 @test "headers and payload in fragments: decided in the kernel" {
 	local link
 	for link in LINUX_SLL2 EN10MB RAW; do

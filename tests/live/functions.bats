@@ -20,13 +20,6 @@ bytes_of() {
 	tcpdump -n -t -xx -r "$BATS_TEST_TMPDIR/$1.pcap" 2>/dev/null | tee "$BATS_TEST_TMPDIR/$1.txt"
 }
 
-# programs: types of our dispatchers that are loaded now.
-programs() {
-	bpftool prog show | awk -v new="$(new_objects prog | tr '\n' ' ')" '
-		{ id = $1; sub(":", "", id) }
-		/ name bpfprobe_(dispatch|kprobe|raw)/ && index(new, "prog " id ":") { print $2 }' | sort -u
-}
-
 @test "a function by name: by fentry" {
 	need fentry
 	FILTER="udp port $PORT"

@@ -158,6 +158,11 @@ send() {
 	START=$(value start_ns "$out") END=$(value end_ns "$out")
 }
 
+# payload N: the value of byte N of what frags sends.
+payload() {
+	echo $(((31 * $1 + $1 / 256) % 256))
+}
+
 ifindex() { # NETNS NAME
 	local line
 	line=$(ip -n "$1" -o link show dev "$2")
@@ -341,6 +346,13 @@ remember_objects() {
 
 new_objects() { # KIND...
 	our_objects "$@" | sort | comm -13 "$BATS_FILE_TMPDIR/objects" -
+}
+
+# programs: types of our dispatchers that are loaded now.
+programs() {
+	bpftool prog show | awk -v new="$(new_objects prog | tr '\n' ' ')" '
+		{ id = $1; sub(":", "", id) }
+		/ name bpfprobe_(dispatch|kprobe|raw)/ && index(new, "prog " id ":") { print $2 }' | sort -u
 }
 
 # new_links: the attachments of programs that are ours and new.
