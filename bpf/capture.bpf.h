@@ -11,9 +11,15 @@
 #define BPFPROBE_CAPTURE_BPF_H
 
 #include "bpf/filter.bpf.h"
+#ifdef BPFPROBE_XDP
+#include "bpf/xdp.bpf.h"
+#else
 #include "bpf/skb.bpf.h"
-#ifdef BPFPROBE_COPY
+#endif
+#if defined(BPFPROBE_COPY)
 #include "bpf/copy.bpf.h"
+#elif defined(BPFPROBE_XDP)
+#include "bpf/xdpoutput.bpf.h"
 #else
 #include "bpf/output.bpf.h"
 #endif

@@ -52,14 +52,18 @@ struct piece {
 	__u64 length;
 };
 
-/* The fragments in the struct skb_shared_info. Returns its list. */
+/* The fragments in the struct skb_shared_info. Returns its list, which an XDP packet has not. */
 static __always_inline struct sk_buff *begin_frags(struct pieces *pieces, __u64 address)
 {
 	struct skb_shared_info *shared = (struct skb_shared_info *)address;
 
 	pieces->frag = address + bpf_core_field_offset(struct skb_shared_info, frags);
 	pieces->frags_end = pieces->frag + GET(shared, nr_frags) * sizeof(struct frag);
+#ifdef BPFPROBE_XDP
+	return 0;
+#else
 	return GET(shared, frag_list);
+#endif
 }
 
 /* 0, or -1: there are no more, or none that can be read. */

@@ -150,7 +150,21 @@ struct sk_buff {
 struct skb_shared_info {
 	__u8 nr_frags;
 	struct sk_buff *frag_list;
+	unsigned int xdp_frags_size; /* bytes in the fragments of an XDP packet (5.18) */
 	struct frag frags[1];
+};
+
+struct xdp_rxq_info {
+	struct net_device *dev;
+};
+
+struct xdp_buff {
+	void *data;
+	void *data_end;
+	void *data_hard_start;
+	struct xdp_rxq_info *rxq;
+	unsigned int frame_sz;
+	unsigned int flags; /* since 5.18 */
 };
 
 #pragma clang attribute pop

@@ -171,7 +171,8 @@ go_untyped(struct bpfprobe_target *target, enum bpfprobe_kind kind)
 static int
 check_reach(const struct bpfprobe_target *target, const char *what, struct bpfprobe_reply *reply)
 {
-	unsigned int most = target->kind == BPFPROBE_KPROBE ? BPFPROBE_REGISTERS : BPFPROBE_ARG_MAX;
+	int few = target->kind == BPFPROBE_KPROBE || target->argument.form == BPFPROBE_XDP;
+	unsigned int most = few ? BPFPROBE_REGISTERS : BPFPROBE_ARG_MAX;
 
 	if (target->argument.number <= most)
 		return 0;
@@ -203,6 +204,12 @@ check_trust(const struct bpfprobe_name *given, const struct bpfprobe_target *tar
 	    "only root may say where the packet of %s is: any memory could be read so", what);
 }
 
+static int
+is_for_tracepoint(const struct bpfprobe_target *target)
+{
+	return target->argument.form == BPFPROBE_PACKET || target->argument.form == BPFPROBE_BEHIND;
+}
+
 /* Returns 1, 0: there is no such tracepoint, or -1 with *reply filled in. */
 static int
 find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
@@ -229,9 +236,9 @@ find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	}
 	if (err == 0 && check_trust(asked, target, target->btf_id > 0, what, reply) < 0)
 		return -1;
-	if (err == 0 && target->argument.form == BPFPROBE_LIST)
-		return bpfprobe_fail(
-		    reply, BPFPROBE_NO_DEVICE, "a list of packets can be had from functions only, not from %s", what);
+	if (err == 0 && !is_for_tracepoint(target))
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "%s can be had from functions only, not from %s",
+		    target->argument.form == BPFPROBE_LIST ? "a list of packets" : "an XDP packet", what);
 	/* Only by its address can what is behind an argument be had. */
 	if (target->kind == BPFPROBE_RAWTP || target->argument.form == BPFPROBE_BEHIND)
 		go_untyped(target, BPFPROBE_RAWTP);
@@ -278,7 +285,15 @@ try_kprobe(struct bpfprobe_target *target, const char *what, int fentry, struct 
 static int
 is_for_fentry(const struct bpfprobe_target *target)
 {
+	if (target->argument.form == BPFPROBE_XDP)
+		return bpfprobe_known_whole(target->name);
 	return target->argument.form == BPFPROBE_PACKET && !bpfprobe_known_released(target->name);
+}
+
+static enum bpfprobe_direction
+direction_at_function(const struct bpfprobe_target *target)
+{
+	return target->argument.form == BPFPROBE_XDP ? BPFPROBE_DIR_IN : BPFPROBE_DIR_DERIVE;
 }
 
 /* By fentry: 1, or 0 with the reason why not, -errno, in *why. */
@@ -301,11 +316,11 @@ find_function(struct bpfprobe_types *types, const struct bpfprobe_name *given,
 
 	describe(what, sizeof(what), "function", asked->name);
 	target->offset = asked->offset;
-	target->direction = BPFPROBE_DIR_DERIVE;
 	target->kind = BPFPROBE_FENTRY;
 	typed = bpfprobe_types_find(types, asked->name, BTF_KIND_FUNC, &type);
 	if (typed && set_type(target, &type, asked, what, reply) < 0)
 		return -1;
+	target->direction = direction_at_function(target);
 	/* Of several with one name the kernel would take any, which may have other arguments. */
 	n = find_symbol(asked, target, what, reply);
 	if (n == 0 && typed)
@@ -385,13 +400,13 @@ add_matching(const struct bpfprobe_type *type, const char *name, void *context)
 	strcpy(target->name, name);
 	target->pattern = 1;
 	target->kind = found->functions ? BPFPROBE_FENTRY : BPFPROBE_TP;
-	target->direction = found->functions ? BPFPROBE_DIR_DERIVE : bpfprobe_known_direction(name);
+	target->direction = found->functions ? direction_at_function(target) : bpfprobe_known_direction(name);
 	if (!found->functions && (target->argument.form == BPFPROBE_BEHIND || found->asked->kind == BPFPROBE_RAWTP))
 		go_untyped(target, BPFPROBE_RAWTP);
 	if (found->functions && (found->asked->kind != BPFPROBE_FENTRY || !is_for_fentry(target)))
 		go_untyped(target, BPFPROBE_KPROBE);
-	if (target->argument.form != BPFPROBE_LIST && check_reach(target, "", &doubt) == 0 &&
-	    check_trust(found->asked, target, 1, "", &doubt) == 0)
+	if (target->argument.form != BPFPROBE_LIST && (found->functions || is_for_tracepoint(target)) &&
+	    check_reach(target, "", &doubt) == 0 && check_trust(found->asked, target, 1, "", &doubt) == 0)
 		found->count++;
 	else
 		go_untyped(target, target->kind);

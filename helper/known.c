@@ -45,6 +45,33 @@ static const char *const released[] = {
 };
 
 /*
+ * Functions whose struct xdp_buff holds a packet when they are called.  Others are given
+ * one to fill in, as bpf_prog_run_generic_xdp and many of drivers, with anything in it that
+ * was on the stack: bpf_xdp_output() would follow those pointers and crash.  A program that
+ * reads by address meets at worst what is no packet.
+ */
+static const char *const whole[] = {
+	"__xsk_map_redirect",
+	"__xsk_rcv",
+	"cpu_map_enqueue",
+	"dev_map_enqueue",
+	"dev_xdp_enqueue",
+	"tun_xdp_act",
+	"veth_xdp_get",
+	"veth_xdp_tx",
+	"virtnet_xdp_handler",
+	"xdp_build_skb_from_buff",
+	"xdp_build_skb_from_zc",
+	"xdp_convert_zc_to_xdp_frame",
+	"xdp_do_generic_redirect",
+	"xdp_do_redirect",
+	"xdp_do_redirect_frame",
+	"xdp_master_redirect",
+	"xsk_generic_rcv",
+	"xsk_rcv_check",
+};
+
+/*
  * Functions of which BTF does not say where the packet is: it knows a list but not of what,
  * or nothing, as of a function that the compiler has changed.
  */
@@ -115,6 +142,18 @@ bpfprobe_known_released(const char *function)
 	/* What the kernel makes for such a tracepoint. */
 	for (i = 0; i < COUNT(too_late); i++) {
 		if (strstr(function, too_late[i].tracepoint) != NULL)
+			return 1;
+	}
+	return 0;
+}
+
+int
+bpfprobe_known_whole(const char *function)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(whole); i++) {
+		if (strcmp(whole[i], function) == 0)
 			return 1;
 	}
 	return 0;

@@ -16,6 +16,9 @@ const char *bpfprobe_known_safe(const char *tracepoint);
 /* Whether the packet's memory may be somebody else's when this function is called. */
 int bpfprobe_known_released(const char *function);
 
+/* Whether the xdp_buff that this function is given is whole, and not for it to fill in. */
+int bpfprobe_known_whole(const char *function);
+
 /* `asked`, with the argument filled in where the user gives none and the function is known. */
 struct bpfprobe_name bpfprobe_known_packet(const struct bpfprobe_name *asked);
 

@@ -12,6 +12,8 @@
 #include "bpf/copy.skel.h"
 #include "bpf/tp.skel.h"
 #include "bpf/tpdirect.skel.h"
+#include "bpf/xdp.skel.h"
+#include "bpf/xdpcopy.skel.h"
 
 /* The read-only data of the object's programs. */
 static int
@@ -22,10 +24,11 @@ set_config(struct bpf_object *object, const struct bpfprobe_config *config)
 	return map != NULL ? bpf_map__set_initial_value(map, config, sizeof(*config)) : -ENOENT;
 }
 
+/* Whether the program has nothing but the packet's address. */
 static int
-is_kprobe(enum bpfprobe_kind kind)
+copies(enum bpfprobe_kind kind)
 {
-	return kind == BPFPROBE_KPROBE || kind == BPFPROBE_KPROBES;
+	return kind == BPFPROBE_RAWTP || kind == BPFPROBE_KPROBE || kind == BPFPROBE_KPROBES;
 }
 
 /* All share the first one's buffer: it is large, and who finds it busy has lost a packet. */
@@ -131,6 +134,18 @@ load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
 	return bpfprobe_probe_set_leaf(probe, bpf_program__fd(probe->leaf));
 }
 
+static const void *
+choose_object(const struct bpfprobe_target *target, unsigned int reads, size_t *size)
+{
+	if (target->argument.form == BPFPROBE_XDP)
+		return copies(target->kind) ? xdpcopy_bpf__elf_bytes(size) : xdp_bpf__elf_bytes(size);
+	if (copies(target->kind))
+		return copy_bpf__elf_bytes(size);
+	if (reads & BPFPROBE_READS_DIRECT)
+		return tpdirect_bpf__elf_bytes(size);
+	return tp_bpf__elf_bytes(size);
+}
+
 int
 bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *targets,
     unsigned int count, const struct bpfprobe_config *config, struct bpfprobe_maps *maps,
@@ -145,12 +160,7 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 	probe->targets = targets;
 	probe->count = count;
 	probe->reads = reads;
-	if (targets->kind == BPFPROBE_RAWTP || is_kprobe(targets->kind))
-		elf = copy_bpf__elf_bytes(&size);
-	else if (reads & BPFPROBE_READS_DIRECT)
-		elf = tpdirect_bpf__elf_bytes(&size);
-	else
-		elf = tp_bpf__elf_bytes(&size);
+	elf = choose_object(targets, reads, &size);
 	probe->object = bpf_object__open_mem(elf, size, &opts);
 	if (probe->object == NULL)
 		return -errno;
@@ -164,7 +174,7 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 		maps->ctl = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_ctl");
 		maps->perf = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_rings");
 	}
-	if (maps->buffer < 0 && (targets->kind == BPFPROBE_RAWTP || is_kprobe(targets->kind)))
+	if (maps->buffer < 0 && copies(targets->kind))
 		maps->buffer = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_buffer");
 	return 0;
 }

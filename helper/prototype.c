@@ -37,12 +37,25 @@ target_of(const struct btf *btf, const struct btf_type *type)
 	return type != NULL && btf_is_ptr(type) ? type_of(btf, type->type) : NULL;
 }
 
+static int
+is_pointer_to(const struct btf *btf, const struct btf_type *type, const char *name)
+{
+	type = target_of(btf, type);
+	return type != NULL && btf_is_struct(type) && strcmp(name_of(btf, type), name) == 0;
+}
+
 /* Whether it is a struct sk_buff *. */
 static int
 is_packet(const struct btf *btf, const struct btf_type *type)
 {
-	type = target_of(btf, type);
-	return type != NULL && btf_is_struct(type) && strcmp(name_of(btf, type), "sk_buff") == 0;
+	return is_pointer_to(btf, type, "sk_buff");
+}
+
+/* Whether it is a struct xdp_buff *. */
+static int
+is_xdp(const struct btf *btf, const struct btf_type *type)
+{
+	return is_pointer_to(btf, type, "xdp_buff");
 }
 
 int
@@ -84,7 +97,8 @@ bpfprobe_prototype_packets(const struct bpfprobe_prototype *prototype)
 	unsigned int i, n = 0;
 
 	for (i = 1; i <= count(prototype); i++)
-		n += is_packet(prototype->btf, argument_type(prototype, i)) != 0;
+		n += is_packet(prototype->btf, argument_type(prototype, i)) ||
+		    is_xdp(prototype->btf, argument_type(prototype, i));
 	return n;
 }
 
@@ -203,14 +217,13 @@ is_place_of_packet(const struct btf *btf, const struct btf_type *type)
 static int
 is_list(const struct btf *btf, const struct btf_type *type)
 {
-	type = target_of(btf, type);
-	return type != NULL && btf_is_struct(type) && strcmp(name_of(btf, type), "list_head") == 0;
+	return is_pointer_to(btf, type, "list_head");
 }
 
 int
 bpfprobe_prototype_has_packet(const struct bpfprobe_prototype *prototype)
 {
-	return only(prototype, is_packet) != 0 || only(prototype, is_place_of_packet) != 0;
+	return bpfprobe_prototype_packets(prototype) > 0 || only(prototype, is_place_of_packet) != 0;
 }
 
 /* The member `field`, also of unnamed members; its offset is added to *bits. NULL: there is none. */
@@ -296,11 +309,32 @@ choose(const struct bpfprobe_prototype *prototype, const char *what,
 		n = only(prototype, is_place_of_packet);
 		argument->form = BPFPROBE_BEHIND;
 	}
+	if (n == 0) {
+		n = only(prototype, is_xdp);
+		argument->form = BPFPROBE_XDP;
+	}
 	if (n == 0)
-		return refuse(prototype, what, "has no struct sk_buff * argument", reply);
+		return refuse(prototype, what, "has no struct sk_buff * or struct xdp_buff * argument", reply);
 	if (n < 0)
 		return refuse(prototype, what, "has several packets, say which with argN", reply);
 	argument->number = (unsigned int)n;
+	return 0;
+}
+
+/* What an argument is that the user has chosen. 0, or -1: no packet. */
+static int
+form_of(const struct btf *btf, const struct btf_type *type, enum bpfprobe_form *form)
+{
+	if (is_packet(btf, type))
+		*form = BPFPROBE_PACKET;
+	else if (is_place_of_packet(btf, type))
+		*form = BPFPROBE_BEHIND;
+	else if (is_xdp(btf, type))
+		*form = BPFPROBE_XDP;
+	else if (is_list(btf, type))
+		*form = BPFPROBE_LIST;
+	else
+		return -1;
 	return 0;
 }
 
@@ -324,11 +358,8 @@ bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
 	if (name->field[0] != '\0')
 		return find_field(prototype, name, what, argument, reply);
 	type = argument_type(prototype, name->arg);
-	if (is_packet(prototype->btf, type))
+	if (form_of(prototype->btf, type, &argument->form) == 0)
 		return 0;
-	argument->form = is_place_of_packet(prototype->btf, type) ? BPFPROBE_BEHIND : BPFPROBE_LIST;
-	if (argument->form == BPFPROBE_BEHIND || is_list(prototype->btf, type))
-		return 0;
-	snprintf(why, sizeof(why), "has no struct sk_buff * as arg%u", name->arg);
+	snprintf(why, sizeof(why), "has no struct sk_buff * or struct xdp_buff * as arg%u", name->arg);
 	return refuse(prototype, what, why, reply);
 }

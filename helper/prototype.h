@@ -22,6 +22,7 @@ enum bpfprobe_form {
 	BPFPROBE_PACKET = 0, /* struct sk_buff * */
 	BPFPROBE_BEHIND,     /* address of a struct that points to the packet */
 	BPFPROBE_LIST,	     /* struct list_head * of packets */
+	BPFPROBE_XDP,	     /* struct xdp_buff * */
 };
 
 /* Where the packet is. */
@@ -46,10 +47,10 @@ struct bpfprobe_returns {
 int bpfprobe_prototype_of(
     struct bpfprobe_prototype *prototype, const struct btf *btf, const struct btf_type *type);
 
-/* How many arguments of type struct sk_buff * there are. */
+/* How many arguments of type struct sk_buff * or struct xdp_buff * there are. */
 unsigned int bpfprobe_prototype_packets(const struct bpfprobe_prototype *prototype);
 
-/* Whether there is one of type struct sk_buff * or struct sk_buff **. */
+/* Whether there is one of type struct sk_buff *, struct sk_buff ** or struct xdp_buff *. */
 int bpfprobe_prototype_has_packet(const struct bpfprobe_prototype *prototype);
 
 /* Writes the types of the arguments, roughly as C has them, with commas in between. */
@@ -60,8 +61,8 @@ int bpfprobe_prototype_returns(
     const struct bpfprobe_prototype *prototype, struct bpfprobe_returns *returns);
 
 /*
- * Finds the argument that the user asks for, or the only one that is a packet; or a
- * list, but BTF does not say what of: that it is one of packets the user says by
+ * Finds the argument that the user asks for, or the only one that is a packet, an sk_buff
+ * rather than an xdp_buff, which may not be made yet where there are both; or a list, but BTF does not say what of: that it is one of packets the user says by
  * asking for it.  `what` names the target in messages.  0, or -1 with *reply filled in.
  */
 int bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,

@@ -86,7 +86,7 @@ visit(void *ctx, const char *module, const struct btf *btf, __u32 first)
 static void
 print_argument(struct bpfprobe_output *output, const struct bpfprobe_argument *argument)
 {
-	static const char *const forms[] = { "packet", "pointer", "list" };
+	static const char *const forms[] = { "packet", "pointer", "list", "xdp" };
 
 	if (output->json) {
 		bpfprobe_output_number(output, "argument", argument->number, "");
@@ -96,8 +96,9 @@ print_argument(struct bpfprobe_output *output, const struct bpfprobe_argument *a
 		bpfprobe_output_text(output, "packet", "at the pointer %u bytes behind argument %u points to",
 		    argument->offset, argument->number);
 	} else {
-		bpfprobe_output_text(output, "packet", "%sargument %u",
-		    argument->form == BPFPROBE_LIST ? "each of the list, " : "", argument->number);
+		bpfprobe_output_text(output, "packet", "%sargument %u%s",
+		    argument->form == BPFPROBE_LIST ? "each of the list, " : "", argument->number,
+		    argument->form == BPFPROBE_XDP ? ", of XDP" : "");
 	}
 }
 
@@ -109,7 +110,7 @@ direction_text(unsigned int direction)
 	return direction == BPFPROBE_DIR_OUT ? "out" : "derived";
 }
 
-/* Who copies: bpf_skb_output() of the kernel, or our program (bpf/copy.bpf.c). */
+/* Who copies: bpf_skb_output() or bpf_xdp_output() of the kernel, or our program (bpf/copy.bpf.h). */
 static const char *
 copy_text(enum bpfprobe_kind kind)
 {

@@ -315,7 +315,7 @@ no_programs_run() {
 	[[ $output == *'function "tcp_v4_rcv" has no arg2: it has (struct sk_buff *)'* ]]
 	run -1 pcaploop -i bpfprobe:schedule activate
 	echo "$output"
-	[[ $output == *'function "schedule" has no struct sk_buff * argument: it has ()'* ]]
+	[[ $output == *'function "schedule" has no struct sk_buff * or struct xdp_buff * argument: it has ()'* ]]
 }
 
 @test "nothing is left behind" {

@@ -25,7 +25,7 @@ types() {
 }
 
 # targets [MODULE]: independent of bpfprobe: "tp NAME" and "function NAME" for each in the kernel
-# or the module with an argument of type struct sk_buff * or struct sk_buff **.
+# or the module with an argument of type struct sk_buff *, struct sk_buff ** or struct xdp_buff *.
 targets() {
 	types "$@" | awk '
 		function id_of(    s) {
@@ -61,15 +61,16 @@ targets() {
 					print_if("tp", substr(name[id], 11), pointed(id), 2)
 			}
 		}
-		function print_if(what, name_of, proto, first,    n, p, i, at) {
+		function print_if(what, name_of, proto, first,    n, p, i, at, deep) {
 			if (name_of ~ /^(__bpf_trace_|__probestub_|__traceiter_)/)
 				return
 			n = split(params[proto], p, " ")
 			for (i = first; i <= n; i++) {
 				at = pointed(p[i])
-				if (kind[at] == "PTR")
+				deep = kind[at] == "PTR"
+				if (deep)
 					at = pointed(at)
-				if (kind[at] == "STRUCT" && name[at] == "sk_buff") {
+				if (kind[at] == "STRUCT" && (name[at] == "sk_buff" || (!deep && name[at] == "xdp_buff"))) {
 					print what, name_of
 					return
 				}

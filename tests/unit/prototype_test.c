@@ -15,7 +15,8 @@
 static struct btf *btf;
 
 /* Types that arguments may have. */
-static int number, skb, skb_ptr, const_skb_ptr, skb_ptr_ptr, void_ptr, device_ptr, holder_ptr, list_ptr;
+static int number, skb, skb_ptr, const_skb_ptr, skb_ptr_ptr, void_ptr, device_ptr, holder_ptr, list_ptr,
+    xdp_ptr, xdp_ptr_ptr;
 
 /* Both of the helper: the one that is called here only keeps the text. */
 int
@@ -68,6 +69,8 @@ set_up(void **state)
 	device_ptr = btf__add_ptr(btf, btf__add_fwd(btf, "net_device", BTF_FWD_STRUCT));
 	holder_ptr = btf__add_ptr(btf, btf__add_typedef(btf, "holder_t", add_holder()));
 	list_ptr = btf__add_ptr(btf, btf__add_struct(btf, "list_head", 16));
+	xdp_ptr = btf__add_ptr(btf, btf__add_struct(btf, "xdp_buff", 56));
+	xdp_ptr_ptr = btf__add_ptr(btf, xdp_ptr);
 	return 0;
 }
 
@@ -167,12 +170,12 @@ none_or_several_are_refused(void **state)
 
 	(void)state;
 	function(&prototype, (int[]){ END });
-	expect_refused(&prototype, 0, "", "function \"f\" has no struct sk_buff * argument: it has ()");
+	expect_refused(&prototype, 0, "", "function \"f\" has no struct sk_buff * or struct xdp_buff * argument: it has ()");
 	tracepoint(&prototype, (int[]){ END });
-	expect_refused(&prototype, 0, "", "function \"f\" has no struct sk_buff * argument: it has ()");
+	expect_refused(&prototype, 0, "", "function \"f\" has no struct sk_buff * or struct xdp_buff * argument: it has ()");
 	function(&prototype, (int[]){ skb, device_ptr, void_ptr, number, END });
 	expect_refused(&prototype, 0, "",
-	    "function \"f\" has no struct sk_buff * argument: it has (struct sk_buff, struct net_device *, "
+	    "function \"f\" has no struct sk_buff * or struct xdp_buff * argument: it has (struct sk_buff, struct net_device *, "
 	    "void *, int)");
 	function(&prototype, (int[]){ skb_ptr, const_skb_ptr, skb_ptr_ptr, END });
 	expect_refused(&prototype, 0, "",
@@ -188,7 +191,8 @@ none_or_several_are_refused(void **state)
 	    "function \"f\" has several packets, say which with argN: it has (struct sk_buff **, int, "
 	    "struct sk_buff **)");
 	expect_refused(&prototype, 2, "",
-	    "function \"f\" has no struct sk_buff * as arg2: it has (struct sk_buff **, int, struct sk_buff **)");
+	    "function \"f\" has no struct sk_buff * or struct xdp_buff * as arg2: it has (struct sk_buff **, int, "
+	    "struct sk_buff **)");
 }
 
 /* A function that returns `type`: its size, or 0 for no number. */
@@ -267,10 +271,42 @@ a_list_has_to_be_asked_for(void **state)
 	(void)state;
 	function(&prototype, (int[]){ number, list_ptr, END });
 	expect_refused(&prototype, 0, "",
-	    "function \"f\" has no struct sk_buff * argument: it has (int, struct list_head *)");
+	    "function \"f\" has no struct sk_buff * or struct xdp_buff * argument: it has (int, struct list_head *)");
 	expect(&prototype, 2, "", 2, BPFPROBE_LIST, 0);
 	function(&prototype, (int[]){ list_ptr, skb_ptr, END });
 	expect(&prototype, 0, "", 2, BPFPROBE_PACKET, 0);
+}
+
+static void
+an_xdp_packet_is_one_too(void **state)
+{
+	struct bpfprobe_prototype prototype;
+
+	(void)state;
+	function(&prototype, (int[]){ device_ptr, xdp_ptr, void_ptr, END });
+	expect(&prototype, 0, "", 2, BPFPROBE_XDP, 0);
+	expect(&prototype, 2, "", 2, BPFPROBE_XDP, 0);
+	assert_int_equal(bpfprobe_prototype_packets(&prototype), 1);
+	assert_true(bpfprobe_prototype_has_packet(&prototype));
+	expect_refused(&prototype, 1, "",
+	    "function \"f\" has no struct sk_buff * or struct xdp_buff * as arg1: it has (struct net_device *, "
+	    "struct xdp_buff *, void *)");
+	/* An sk_buff, or its place, comes first, wherever it stands. */
+	function(&prototype, (int[]){ xdp_ptr, skb_ptr, END });
+	expect(&prototype, 0, "", 2, BPFPROBE_PACKET, 0);
+	expect(&prototype, 1, "", 1, BPFPROBE_XDP, 0);
+	function(&prototype, (int[]){ xdp_ptr, skb_ptr_ptr, END });
+	expect(&prototype, 0, "", 2, BPFPROBE_BEHIND, 0);
+	function(&prototype, (int[]){ xdp_ptr, xdp_ptr, END });
+	expect_refused(&prototype, 0, "",
+	    "function \"f\" has several packets, say which with argN: it has (struct xdp_buff *, "
+	    "struct xdp_buff *)");
+	expect(&prototype, 2, "", 2, BPFPROBE_XDP, 0);
+	/* What is to be filled with packets has none yet. */
+	function(&prototype, (int[]){ xdp_ptr_ptr, number, END });
+	expect_refused(&prototype, 0, "",
+	    "function \"f\" has no struct sk_buff * or struct xdp_buff * argument: it has (struct xdp_buff **, int)");
+	assert_false(bpfprobe_prototype_has_packet(&prototype));
 }
 
 static void
@@ -326,6 +362,7 @@ main(void)
 		cmocka_unit_test(what_is_returned_has_a_size_and_a_sign),
 		cmocka_unit_test(a_field_leads_to_the_packet),
 		cmocka_unit_test(a_list_has_to_be_asked_for),
+		cmocka_unit_test(an_xdp_packet_is_one_too),
 		cmocka_unit_test(an_offset_needs_no_types),
 		cmocka_unit_test(other_types_are_no_prototypes),
 	};

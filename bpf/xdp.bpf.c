@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Kernel functions that are given an XDP packet, by fentry: a program per position, as
+ * in tp.bpf.c.
+ */
+#define BPFPROBE_XDP
+#include "bpf/capture.bpf.h"
+
+SEC("fentry")
+int bpfprobe_dispatch(void *ctx)
+{
+	return dispatch(ctx);
+}
+
+#define FENTRY(n)                                                                                  \
+	SEC("fentry")                                                                              \
+	int bpfprobe_arg##n(__u64 *ctx)                                                            \
+	{                                                                                          \
+		return capture(ctx, (struct xdp_buff *)ctx[n - 1]);                                \
+	}
+
+FENTRY(1)
+FENTRY(2)
+FENTRY(3)
+FENTRY(4)
+FENTRY(5)
+FENTRY(6)
+
+#undef FENTRY
+
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Into the ring where the kernel copies an XDP packet itself, fragments included:
+ * bpf_xdp_output(), for programs that have the xdp_buff as the verifier knows it.
+ */
+#ifndef BPFPROBE_XDPOUTPUT_BPF_H
+#define BPFPROBE_XDPOUTPUT_BPF_H
+
+#include "bpf/filter.bpf.h"
+#include "bpf/sample.bpf.h"
+
+/* Writes the record and `want` bytes of the packet behind its MAC header. */
+static __noinline long emit(void *ctx, struct xdp_buff *xdp, const struct data *data,
+    const struct bpfprobe_record *rec, __u64 want)
+{
+	struct bpfprobe_record out = *rec;
+
+	want = length_of_sample(rec, want);
+	out.caplen = want;
+	stamp(&out);
+	want = BPF_F_CURRENT_CPU | want << BPF_SKB_OUTPUT_LEN_SHIFT;
+	return bpf_xdp_output(xdp, &bpfprobe_rings, want, &out, sizeof(out));
+}
+
+#endif
