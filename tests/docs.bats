@@ -217,7 +217,7 @@ elements() {
 
 @test "the manual has every function of which more is known" {
 	elements known helper/known.c | sed 's/,.*//' | in_manual
-	sed -n '/ released\[\] = {/,/^};/s/^\t"\(.*\)",/\1/p' "$top/helper/known.c" | in_manual
+	sed -n '/ \(released\|whole\)\[\] = {/,/^};/s/^\t"\(.*\)",/\1/p' "$top/helper/known.c" | in_manual
 }
 
 @test "the manual has every device of the list" {
