@@ -130,10 +130,4 @@ LIST(6)
 
 #undef LIST
 
-SEC("kretprobe")
-int bpfprobe_kretprobe(struct pt_regs *ctx)
-{
-	return leave(ctx, ctx->FRAME - LEFT, ctx->RETURNED);
-}
-
 char _license[] SEC("license") = "Dual BSD/GPL";

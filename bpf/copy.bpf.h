@@ -149,7 +149,7 @@ static __noinline long emit(void *ctx, PACKET *packet, const struct data *data,
 	err = bpf_perf_event_output(
 	    ctx, &bpfprobe_rings, BPF_F_CURRENT_CPU, buffer, sizeof(buffer->rec) + used);
 	if (config.returns && !err)
-		remember(((struct pt_regs *)ctx)->FRAME, &buffer->rec);
+		remember(ctx, &buffer->rec);
 	asm volatile("" ::: "memory");
 	buffer->busy = 0;
 	return err;

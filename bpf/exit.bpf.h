@@ -29,22 +29,12 @@ struct {
 	__type(value, struct entered);
 } bpfprobe_calls SEC(".maps");
 
-/*
- * A call, as a number.  The context of both programs is the same part of the trampoline's
- * stack frame.  The verifier has it as a pointer, which 5.10 does not take in a key; the
- * difference of two is a number to it.
- */
-static __always_inline __u64 call_of_context(const void *ctx)
-{
-	__u64 call = (__u64)ctx;
-
-	asm volatile("%0 -= %1" : "+r"(call) : "r"(&bpfprobe_calls));
-	return call;
-}
+static __always_inline __u64 call_of_entry(void *ctx);
 
 /* When the packet's record is in the ring. */
-static __always_inline void remember(__u64 call, const struct bpfprobe_record *rec)
+static __always_inline void remember(void *ctx, const struct bpfprobe_record *rec)
 {
+	__u64 call = call_of_entry(ctx);
 	struct entered entered = { rec->time_lo, rec->time_hi, bpf_get_smp_processor_id(), 0 };
 
 	bpf_map_update_elem(&bpfprobe_calls, &call, &entered, 0);
@@ -101,5 +91,45 @@ static __always_inline int leave(void *ctx, __u64 call, __u64 value)
 	bpf_perf_event_output(ctx, &bpfprobe_rings, BPF_F_CURRENT_CPU, &exit, sizeof(exit));
 	return 0;
 }
+
+#ifdef BPFPROBE_COPY
+
+static __always_inline __u64 call_of_entry(void *ctx)
+{
+	return ((struct pt_regs *)ctx)->FRAME;
+}
+
+SEC("kretprobe")
+int bpfprobe_kretprobe(struct pt_regs *ctx)
+{
+	return leave(ctx, ctx->FRAME - LEFT, ctx->RETURNED);
+}
+
+#else
+
+/*
+ * The context of both programs is the same part of the trampoline's stack frame.  The
+ * verifier has it as a pointer, which 5.10 does not take in a key; the difference of two
+ * is a number to it.
+ */
+static __always_inline __u64 call_of_entry(void *ctx)
+{
+	__u64 call = (__u64)ctx;
+
+	asm volatile("%0 -= %1" : "+r"(call) : "r"(&bpfprobe_calls));
+	return call;
+}
+
+/* Behind its arguments the context has what the function returns. */
+SEC("fexit")
+int bpfprobe_fexit(__u64 *ctx)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), ctx + config.slots);
+	return leave(ctx, call_of_entry(ctx), value);
+}
+
+#endif
 
 #endif

@@ -57,7 +57,7 @@ static __noinline long emit(void *ctx, struct sk_buff *skb, const struct data *d
 		err = bpf_skb_output(skb, &bpfprobe_rings, rest, &s, sizeof(s.rec) + pulled);
 	}
 	if (config.returns && !err)
-		remember(call_of_context(ctx), &s.rec);
+		remember(ctx, &s.rec);
 	return err;
 }
 

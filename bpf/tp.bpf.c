@@ -34,14 +34,4 @@ TRACEPOINT(12)
 
 #undef TRACEPOINT
 
-/* Behind its arguments the context has what the function returns. */
-SEC("fexit")
-int bpfprobe_fexit(__u64 *ctx)
-{
-	__u64 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), ctx + config.slots);
-	return leave(ctx, call_of_context(ctx), value);
-}
-
 char _license[] SEC("license") = "Dual BSD/GPL";

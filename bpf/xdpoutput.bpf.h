@@ -7,19 +7,23 @@
 #define BPFPROBE_XDPOUTPUT_BPF_H
 
 #include "bpf/filter.bpf.h"
-#include "bpf/sample.bpf.h"
+#include "bpf/exit.bpf.h"
 
 /* Writes the record and `want` bytes of the packet behind its MAC header. */
 static __noinline long emit(void *ctx, struct xdp_buff *xdp, const struct data *data,
     const struct bpfprobe_record *rec, __u64 want)
 {
 	struct bpfprobe_record out = *rec;
+	long err;
 
 	want = length_of_sample(rec, want);
 	out.caplen = want;
 	stamp(&out);
 	want = BPF_F_CURRENT_CPU | want << BPF_SKB_OUTPUT_LEN_SHIFT;
-	return bpf_xdp_output(xdp, &bpfprobe_rings, want, &out, sizeof(out));
+	err = bpf_xdp_output(xdp, &bpfprobe_rings, want, &out, sizeof(out));
+	if (config.returns && !err)
+		remember(ctx, &out);
+	return err;
 }
 
 #endif
