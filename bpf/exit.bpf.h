@@ -40,9 +40,6 @@ static __always_inline void remember(void *ctx, const struct bpfprobe_record *re
 	bpf_map_update_elem(&bpfprobe_calls, &call, &entered, 0);
 }
 
-/* As the kernel tells errors from addresses. */
-#define ERRNO_MAX 4095
-
 /*
  * Of a register, what belongs to a value of the function's type.  Of an address no more
  * than that it is one: who captures need not know where the kernel has what.

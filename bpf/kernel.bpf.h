@@ -30,6 +30,9 @@ enum {
 /* Bits 32-51 of bpf_skb_output()'s flags: how many bytes of the packet. */
 #define BPF_SKB_OUTPUT_LEN_SHIFT 32
 
+/* The kernel's ERR_PTR() makes a pointer of an error's number, which is not greater. */
+#define ERRNO_MAX 4095
+
 /* linux/if_packet.h */
 #define PACKET_HOST 0
 #define PACKET_OTHERHOST 3

@@ -86,7 +86,7 @@ struct bpfprobe_counters {
 	/* the CPUs' */
 	__u64 emitted; /* records that are in the ring */
 	__u64 lost;    /* packets that no record was written for: ring full, or output failed */
-	__u64 null;    /* probe hits without a packet: no skb, an xdp_buff not made yet; nothing lost */
+	__u64 null;    /* probe hits without a packet: NULL, an error, no xdp_buff yet; nothing lost */
 	/* the reader's */
 	__u64 delivered; /* packets handed to the application */
 	__u64 rejected;	 /* packets that filter, direction or link type kept from it */

@@ -165,9 +165,17 @@ static __always_inline __u64 linear_end(struct sk_buff *skb)
 	return offset_of_data(skb) + (GET(skb, len) - GET(skb, data_len));
 }
 
+/*
+ * Not NULL, and no error in the packet's place, from which the kernel's own copying would
+ * read.  The number is hidden from the compiler, which would make one comparison of both
+ * by computing with the pointer.
+ */
 static __always_inline int is_packet(const struct sk_buff *skb)
 {
-	return skb != 0;
+	__u64 number = (__u64)skb;
+
+	asm volatile("" : "+r"(number));
+	return skb && number < (__u64)-ERRNO_MAX;
 }
 
 /* Where the packet is, and what is known of it that every filter looks at. */

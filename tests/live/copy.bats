@@ -85,6 +85,14 @@ same() {
 	same
 }
 
+# At a number behind the greatest error's there may be a packet.
+@test "no packet, or an error in its place, is not taken for one" {
+	run -0 nopacket 0 -1 -12 -4095
+	[[ $output == "null=4 packets=0" ]]
+	run -0 nopacket -4096
+	[[ $output == "null=0 packets=1" ]]
+}
+
 @test "nothing is left behind" {
 	nothing_left
 }
