@@ -167,16 +167,17 @@ go_untyped(struct bpfprobe_target *target, enum bpfprobe_kind kind)
 	target->btf_fd = 0;
 }
 
-/* How many arguments a program of this kind reaches. */
+/* How many words of arguments a program of this kind reaches. */
 static int
 check_reach(const struct bpfprobe_target *target, const char *what, struct bpfprobe_reply *reply)
 {
 	int few = target->kind == BPFPROBE_KPROBE || target->argument.form == BPFPROBE_XDP;
 	unsigned int most = few ? BPFPROBE_REGISTERS : BPFPROBE_ARG_MAX;
 
-	if (target->argument.number <= most)
+	if (target->argument.word <= most)
 		return 0;
-	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "arg%u of %s cannot be reached, %u can",
+	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+	    "arg%u of %s cannot be reached, only the first %u words of its arguments can",
 	    target->argument.number, what, most);
 }
 

@@ -86,7 +86,7 @@ set_attach_target(struct bpf_program *program, const struct bpfprobe_target *tar
 	return bpf_program__set_attach_target(program, 0, target->name);
 }
 
-/* Of all leaves in the object only the one for this argument is loaded. */
+/* Of all leaves in the object only the one for the argument's place is loaded. */
 static int
 choose_programs(struct bpfprobe_probe *probe, const struct bpfprobe_target *target)
 {
@@ -97,7 +97,7 @@ choose_programs(struct bpfprobe_probe *probe, const struct bpfprobe_target *targ
 
 	snprintf(name, sizeof(name), "%s%u",
 	    target->argument.form == BPFPROBE_LIST ? "bpfprobe_list" : names[target->kind].leaf,
-	    target->argument.number);
+	    target->argument.word);
 	probe->dispatcher =
 	    bpf_object__find_program_by_name(probe->object, names[target->kind].dispatcher);
 	probe->leaf = bpf_object__find_program_by_name(probe->object, name);

@@ -11,6 +11,7 @@
 
 #define NESTED_MAX 8	 /* unnamed structs and unions in each other */
 #define OFFSET_MAX 65535 /* of a pointer in a struct */
+#define WORD 8		 /* bytes of a register */
 
 static const struct btf_type *
 type_of(const struct btf *btf, __u32 id)
@@ -150,12 +151,14 @@ meant_by(const struct btf *btf, const struct btf_type *type)
 	return type;
 }
 
-/* Bytes of a value. */
-static __u32
-size_of(const struct btf *btf, const struct btf_type *type)
+/* Words that argument n takes. */
+static unsigned int
+words_of(const struct bpfprobe_prototype *prototype, unsigned int n)
 {
-	type = meant_by(btf, type);
-	return type == NULL || btf_is_ptr(type) ? (__u32)sizeof(__u64) : type->size;
+	const struct btf_param *params = btf_params(prototype->type) + prototype->hidden;
+	__s64 size = btf__resolve_size(prototype->btf, params[n - 1].type);
+
+	return size < 0 ? 1 : (unsigned int)((size + WORD - 1) / WORD);
 }
 
 int
@@ -164,15 +167,15 @@ bpfprobe_prototype_returns(
 {
 	const struct btf *btf = prototype->btf;
 	const struct btf_type *type = meant_by(btf, type_of(btf, prototype->type->type));
+	__s64 size = btf__resolve_size(btf, prototype->type->type);
 	unsigned int i;
 
 	memset(returns, 0, sizeof(*returns));
 	for (i = 1; i <= count(prototype); i++)
-		returns->slots += (size_of(btf, argument_type(prototype, i)) + 7) / 8;
-	if (type == NULL || !(btf_is_ptr(type) || btf_is_int(type) || btf_is_any_enum(type)) ||
-	    size_of(btf, type) > sizeof(__u64))
+		returns->slots += words_of(prototype, i);
+	if (type == NULL || !(btf_is_ptr(type) || btf_is_int(type) || btf_is_any_enum(type)) || size > WORD)
 		return -1;
-	returns->bits = size_of(btf, type) * 8;
+	returns->bits = (__u32)size * 8;
 	returns->is_pointer = btf_is_ptr(type);
 	returns->is_signed = btf_is_any_enum(type) || (btf_is_int(type) && btf_int_encoding(type) & BTF_INT_SIGNED);
 	return 0;
@@ -288,7 +291,7 @@ bpfprobe_prototype_untyped(const struct bpfprobe_name *name, struct bpfprobe_arg
 	char *end;
 
 	memset(argument, 0, sizeof(*argument));
-	argument->number = name->arg;
+	argument->number = argument->word = name->arg;
 	argument->form = name->list ? BPFPROBE_LIST : BPFPROBE_PACKET;
 	if (name->arg == 0 || name->field[0] == '\0')
 		return name->arg == 0 ? -1 : 0;
@@ -338,10 +341,10 @@ form_of(const struct btf *btf, const struct btf_type *type, enum bpfprobe_form *
 	return 0;
 }
 
-int
-bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
-    const struct bpfprobe_name *name, const char *what, struct bpfprobe_argument *argument,
-    struct bpfprobe_reply *reply)
+/* Which argument it is, and in what form. */
+static int
+find_argument(const struct bpfprobe_prototype *prototype, const struct bpfprobe_name *name,
+    const char *what, struct bpfprobe_argument *argument, struct bpfprobe_reply *reply)
 {
 	const struct btf_type *type;
 	char why[64];
@@ -362,4 +365,37 @@ bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
 		return 0;
 	snprintf(why, sizeof(why), "has no struct sk_buff * or struct xdp_buff * as arg%u", name->arg);
 	return refuse(prototype, what, why, reply);
+}
+
+/*
+ * A struct of up to two words, as an argument, is in as many registers, and programs get it
+ * so too (since Linux 6.1: commit 720e6a435194).  A larger one is on the stack, and what
+ * follows it at a place that depends on the machine.
+ */
+static int
+find_word(const struct bpfprobe_prototype *prototype, const char *what,
+    struct bpfprobe_argument *argument, struct bpfprobe_reply *reply)
+{
+	unsigned int i, words;
+	char why[64];
+
+	argument->word = 1;
+	for (i = 1; i < argument->number; i++) {
+		words = words_of(prototype, i);
+		snprintf(why, sizeof(why), "has a large struct in front of arg%u", argument->number);
+		if (words > 2)
+			return refuse(prototype, what, why, reply);
+		argument->word += words;
+	}
+	return 0;
+}
+
+int
+bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
+    const struct bpfprobe_name *name, const char *what, struct bpfprobe_argument *argument,
+    struct bpfprobe_reply *reply)
+{
+	if (find_argument(prototype, name, what, argument, reply) < 0)
+		return -1;
+	return find_word(prototype, what, argument, reply);
 }

@@ -28,6 +28,7 @@ enum bpfprobe_form {
 /* Where the packet is. */
 struct bpfprobe_argument {
 	unsigned int number; /* 1.. */
+	unsigned int word;   /* 1..: where it begins among the words, or registers, of all arguments */
 	enum bpfprobe_form form;
 	__u32 offset; /* BEHIND: bytes in front of that pointer */
 };
@@ -71,7 +72,7 @@ int bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
 
 /*
  * What the user asks for without types: argN is the packet, and argN.OFFSET is behind
- * it.  0, or -1: no argument is given, or a field, whose offset nobody knows.
+ * it; N counts registers.  0, or -1: no argument is given, or a field, whose offset nobody knows.
  */
 int bpfprobe_prototype_untyped(const struct bpfprobe_name *name, struct bpfprobe_argument *argument);
 

@@ -15,8 +15,8 @@
 static struct btf *btf;
 
 /* Types that arguments may have. */
-static int number, skb, skb_ptr, const_skb_ptr, skb_ptr_ptr, void_ptr, device_ptr, holder_ptr, list_ptr,
-    xdp_ptr, xdp_ptr_ptr;
+static int number, pair, triple, nothing, int128, skb, skb_ptr, const_skb_ptr, skb_ptr_ptr, void_ptr, device_ptr,
+    holder_ptr, list_ptr, xdp_ptr, xdp_ptr_ptr;
 
 /* Both of the helper: the one that is called here only keeps the text. */
 int
@@ -29,6 +29,20 @@ bpfprobe_fail(struct bpfprobe_reply *reply, enum bpfprobe_status status, const c
 	va_end(args);
 	reply->status = status;
 	return -1;
+}
+
+/* Structs of 12, 17 and 0 bytes, behind a typedef and a const. */
+static void
+add_values(void)
+{
+	pair = btf__add_struct(btf, "pair", 12);
+	btf__add_field(btf, "a", number, 0, 0);
+	btf__add_field(btf, "b", number, 32, 0);
+	btf__add_field(btf, "c", number, 64, 0);
+	pair = btf__add_typedef(btf, "pair_t", btf__add_const(btf, pair));
+	triple = btf__add_struct(btf, "triple", 17);
+	nothing = btf__add_struct(btf, "nothing", 0);
+	int128 = btf__add_int(btf, "__int128", 16, BTF_INT_SIGNED);
 }
 
 /*
@@ -61,6 +75,7 @@ set_up(void **state)
 	btf = btf__new_empty();
 	assert_non_null(btf);
 	number = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	add_values();
 	void_ptr = btf__add_ptr(btf, 0);
 	skb = btf__add_struct(btf, "sk_buff", 8);
 	skb_ptr = btf__add_ptr(btf, skb);
@@ -217,8 +232,6 @@ expect_returns(int type, const int *args, __u32 bits, __u32 is_signed, __u32 slo
 static void
 what_is_returned_has_a_size_and_a_sign(void **state)
 {
-	int pair, wide;
-
 	(void)state;
 	expect_returns(number, (int[]){ skb_ptr, END }, 32, 1, 1);
 	expect_returns(btf__add_int(btf, "bool", 1, BTF_INT_BOOL), (int[]){ END }, 8, 0, 0);
@@ -229,11 +242,9 @@ what_is_returned_has_a_size_and_a_sign(void **state)
 	expect_returns(btf__add_enum(btf, "verdict", 4), (int[]){ skb_ptr, END }, 32, 1, 1);
 	expect_returns(0, (int[]){ skb_ptr, END }, 0, 0, 1);
 	/* By value, and in front of the value in the context: two words. */
-	pair = btf__add_struct(btf, "pair", 16);
 	expect_returns(number, (int[]){ pair, skb_ptr, END }, 32, 1, 3);
 	expect_returns(pair, (int[]){ skb_ptr, END }, 0, 0, 1);
-	wide = btf__add_int(btf, "u128", 16, 0);
-	expect_returns(wide, (int[]){ wide, END }, 0, 0, 2);
+	expect_returns(int128, (int[]){ int128, END }, 0, 0, 2);
 }
 
 static void
@@ -338,6 +349,49 @@ an_offset_needs_no_types(void **state)
 	assert_int_equal(bpfprobe_prototype_untyped(&name, &argument), -1);
 }
 
+/* Asks for arg `n`, or with 0 for the only packet: at which word it begins. */
+static unsigned int
+word_of(const int *args, unsigned int n)
+{
+	struct bpfprobe_reply reply = { .message = "" };
+	struct bpfprobe_name name = { .arg = n };
+	struct bpfprobe_prototype prototype;
+	struct bpfprobe_argument argument;
+
+	function(&prototype, args);
+	if (bpfprobe_prototype_argument(&prototype, &name, "function \"f\"", &argument, &reply) < 0)
+		fail_msg("%s", reply.message);
+	return argument.word;
+}
+
+static void
+a_struct_by_value_is_in_two_words(void **state)
+{
+	struct bpfprobe_name name = { .arg = 2, .field = "8" };
+	struct bpfprobe_argument argument;
+	struct bpfprobe_prototype prototype;
+
+	(void)state;
+	assert_int_equal(word_of((int[]){ skb_ptr, pair, END }, 0), 1);
+	assert_int_equal(word_of((int[]){ number, skb_ptr, END }, 0), 2);
+	assert_int_equal(word_of((int[]){ pair, skb_ptr, END }, 0), 3);
+	assert_int_equal(word_of((int[]){ pair, nothing, int128, number, skb_ptr, END }, 0), 6);
+	assert_int_equal(word_of((int[]){ skb_ptr, pair, skb_ptr, END }, 3), 4);
+	assert_int_equal(word_of((int[]){ pair, holder_ptr, list_ptr, END }, 3), 4);
+	function(&prototype, (int[]){ pair, holder_ptr, END });
+	expect(&prototype, 2, "skb", 2, BPFPROBE_BEHIND, 8);
+	expect(&prototype, 2, "8", 2, BPFPROBE_BEHIND, 8);
+	/* Without types the user counts registers. */
+	assert_int_equal(bpfprobe_prototype_untyped(&name, &argument), 0);
+	assert_int_equal(argument.word, 2);
+	/* On the stack, where the next ones may be, too. */
+	function(&prototype, (int[]){ skb_ptr, triple, skb_ptr, END });
+	expect(&prototype, 1, "", 1, BPFPROBE_PACKET, 0);
+	expect_refused(&prototype, 3, "",
+	    "function \"f\" has a large struct in front of arg3: it has (struct sk_buff *, struct triple, "
+	    "struct sk_buff *)");
+}
+
 static void
 other_types_are_no_prototypes(void **state)
 {
@@ -364,6 +418,7 @@ main(void)
 		cmocka_unit_test(a_list_has_to_be_asked_for),
 		cmocka_unit_test(an_xdp_packet_is_one_too),
 		cmocka_unit_test(an_offset_needs_no_types),
+		cmocka_unit_test(a_struct_by_value_is_in_two_words),
 		cmocka_unit_test(other_types_are_no_prototypes),
 	};
 
