@@ -13,6 +13,7 @@
 #include <linux/perf_event.h>
 #include <bpf/bpf.h>
 #include "helper/attach.h"
+#include "helper/sift.h"
 
 /* In attr.config of a kprobe: where the function returns (format/retprobe beside the type). */
 #define RETPROBE 1
@@ -194,14 +195,29 @@ bpfprobe_attach_try(const struct bpfprobe_target *target)
 	return err < 0 || target->returns.bits == 0 ? err : bpfprobe_attach_try(&exit);
 }
 
-int
-bpfprobe_attach_try_all(const struct bpfprobe_target *targets, unsigned int count)
+/* Whether the program, whose descriptor `context` points to, can be at all of them. */
+static int
+takes_all(const struct bpfprobe_target *targets, unsigned int count, void *context)
+{
+	int link = bpfprobe_attach_all(targets, count, BPFPROBE_KPROBES, *(int *)context);
+
+	if (link < 0)
+		return link;
+	close(link);
+	return 0;
+}
+
+unsigned int
+bpfprobe_attach_sift(struct bpfprobe_target *targets, unsigned int count, unsigned int *attempts)
 {
 	struct bpfprobe_target first = targets[0];
 	int program;
 
 	first.kind = BPFPROBE_KPROBES;
 	program = load_nothing(&first);
-	return program < 0 ? program : close_both(program,
-	    bpfprobe_attach_all(targets, count, BPFPROBE_KPROBES, program));
+	if (program < 0)
+		return 0;
+	count = bpfprobe_sift(targets, count, takes_all, &program, attempts);
+	close(program);
+	return count;
 }

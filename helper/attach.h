@@ -43,8 +43,12 @@ int bpfprobe_attach(const struct bpfprobe_target *target, int program);
 int bpfprobe_attach_all(const struct bpfprobe_target *targets, unsigned int count,
     enum bpfprobe_kind kind, int program);
 
-/* Whether it can: as bpfprobe_attach_try(). */
-int bpfprobe_attach_try_all(const struct bpfprobe_target *targets, unsigned int count);
+/*
+ * Brings those of them to the front to which a program can be attached at once: as
+ * bpfprobe_sift().
+ */
+unsigned int bpfprobe_attach_sift(
+    struct bpfprobe_target *targets, unsigned int count, unsigned int *attempts);
 
 /*
  * Whether a program can be attached there, and at the exit if it is asked for, found by

@@ -86,6 +86,7 @@ struct bpfprobe_reply {
 	__u32 probes;	   /* number of probes */
 	__u32 links;	   /* ATTACH: number of their attachments */
 	__u32 returns;	   /* OPEN: enum bpfprobe_return_use */
+	__u32 left_out;	   /* ATTACH: functions of a pattern that refuse a probe */
 	__u32 generation;  /* FILTER: number of this filter, in the records that it lets pass */
 	char dlt[BPFPROBE_NAME_MAX];	    /* OPEN: value of proto=, or "" */
 	char message[BPFPROBE_MESSAGE_MAX]; /* one line, for the user; "" if status is 0 */

@@ -15,6 +15,9 @@
 #include "helper/pagemap.h"
 #include "helper/session.h"
 
+/* To find what refuses a probe; one among 1024 takes at most 21. */
+#define ATTEMPTS_MAX 32
+
 /* What all probes of a handle have in common. */
 struct plan {
 	struct bpfprobe_device device;
@@ -138,19 +141,22 @@ can_share(const struct bpfprobe_target *a, const struct bpfprobe_target *b)
 	    memcmp(&a->returns, &b->returns, sizeof(a->returns)) == 0;
 }
 
-/* How many targets, from the first of `n` on, have one probe; prepares them for it. */
+/*
+ * How many targets, from the first of `n` on, have one probe; prepares them for it.  Those
+ * that the kernel refuses with others come behind: each may have a kprobe of its own.
+ */
 static unsigned int
-group(struct bpfprobe_target *targets, unsigned int n)
+group(struct bpfprobe_session *session, struct bpfprobe_target *targets, unsigned int n)
 {
-	unsigned int count = 1, i;
+	unsigned int count = 1, at_once = 0, i;
 
 	while (count < n && can_share(&targets[0], &targets[count]))
 		count++;
-	if (count == 1 || bpfprobe_attach_try_all(targets, count) < 0)
-		return count;
-	for (i = 0; i < count; i++)
+	if (count > 1)
+		at_once = bpfprobe_attach_sift(targets, count, &session->attempts);
+	for (i = 0; i < at_once; i++)
 		targets[i].kind = BPFPROBE_KPROBES;
-	return count;
+	return at_once > 0 ? at_once : count;
 }
 
 /* How many attachments they need. */
@@ -170,7 +176,7 @@ load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned 
 	int err = 0;
 
 	for (i = 0; i < n; i += count) {
-		count = group(&session->targets[i], n - i);
+		count = group(session, &session->targets[i], n - i);
 		links += links_of(&session->targets[i], count);
 		if (session->count == BPFPROBE_PROBES_MAX || links > BPFPROBE_LINKS_MAX)
 			return bpfprobe_fail(reply, BPFPROBE_ERROR,
@@ -178,6 +184,8 @@ load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned 
 		err = load_probe(session, plan, &session->targets[i], count);
 		if (err < 0 && !(session->targets[i].pattern && is_local(err)))
 			return fail_probe(reply, err, "the kernel refuses the program for", &session->targets[i]);
+		if (err < 0)
+			session->left_out += count;
 	}
 	if (session->count > 0)
 		return 0;
@@ -235,6 +243,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 
 	memset(session, 0, sizeof(*session));
 	memset(&plan, 0, sizeof(plan));
+	session->attempts = ATTEMPTS_MAX;
 	session->maps.ctl = session->maps.perf = session->maps.buffer = -1;
 	n = make_plan(session, request, &plan, reply);
 	if (n < 0)
@@ -267,33 +276,35 @@ add_link(struct bpfprobe_session *session, int link)
 	return link;
 }
 
-/* All functions of a probe at once. */
+/* One program at one target, or at all `count` of a probe at once. */
 static int
-attach_all(struct bpfprobe_session *session, const struct bpfprobe_probe *probe)
+attach_program(struct bpfprobe_session *session, const struct bpfprobe_target *target,
+    unsigned int count, enum bpfprobe_kind kind, const struct bpf_program *program)
 {
-	int err = 0;
+	struct bpfprobe_target one = *target;
 
-	if (probe->exit != NULL)
-		err = add_link(session, bpfprobe_attach_all(probe->targets, probe->count,
-		                            bpfprobe_kind_exit(BPFPROBE_KPROBES), bpf_program__fd(probe->exit)));
-	if (err >= 0)
-		err = add_link(session, bpfprobe_attach_all(probe->targets, probe->count, BPFPROBE_KPROBES,
-		                            bpf_program__fd(probe->dispatcher)));
-	return err;
+	if (kind == BPFPROBE_KPROBES || kind == BPFPROBE_KRETPROBES)
+		return add_link(session, bpfprobe_attach_all(target, count, kind, bpf_program__fd(program)));
+	one.kind = kind;
+	return add_link(session, bpfprobe_attach(&one, bpf_program__fd(program)));
 }
 
-/* The exit first, so that no call is seen at its entry only. */
+/* The exit first, so that no call is seen at its entry only; nor does it stay alone. */
 static int
-attach_one(struct bpfprobe_session *session, const struct bpfprobe_probe *probe,
+attach_ends(struct bpfprobe_session *session, const struct bpfprobe_probe *probe,
     const struct bpfprobe_target *target)
 {
-	struct bpfprobe_target exit = bpfprobe_attach_exit(target);
-	int err = 0;
+	int exit = -1, err;
 
-	if (probe->exit != NULL)
-		err = add_link(session, bpfprobe_attach(&exit, bpf_program__fd(probe->exit)));
-	if (err >= 0)
-		err = add_link(session, bpfprobe_attach(target, bpf_program__fd(probe->dispatcher)));
+	if (probe->exit != NULL) {
+		exit = attach_program(
+		    session, target, probe->count, bpfprobe_kind_exit(target->kind), probe->exit);
+		if (exit < 0)
+			return exit;
+	}
+	err = attach_program(session, target, probe->count, target->kind, probe->dispatcher);
+	if (err < 0 && exit >= 0)
+		close(session->links[--session->nlinks]);
 	return err;
 }
 
@@ -304,12 +315,16 @@ attach_probe(struct bpfprobe_session *session, const struct bpfprobe_probe *prob
 	unsigned int i, before = session->nlinks;
 	int err = 0;
 
-	if (probe->targets->kind == BPFPROBE_KPROBES)
-		return attach_all(session, probe);
+	if (probe->targets->kind == BPFPROBE_KPROBES) {
+		err = attach_ends(session, probe, probe->targets);
+		session->left_out += err < 0 ? probe->count : 0;
+		return err;
+	}
 	for (i = 0; i < probe->count; i++) {
-		err = attach_one(session, probe, &probe->targets[i]);
+		err = attach_ends(session, probe, &probe->targets[i]);
 		if (err < 0 && !(probe->targets[i].pattern && is_local(err)))
 			return err;
+		session->left_out += err < 0;
 	}
 	return session->nlinks > before ? 0 : err;
 }
@@ -337,6 +352,7 @@ bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply 
 	reply->status = BPFPROBE_OK;
 	reply->probes = session->count;
 	reply->links = session->nlinks;
+	reply->left_out = session->left_out;
 	return 0;
 }
 

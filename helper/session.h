@@ -16,6 +16,8 @@ struct bpfprobe_session {
 	unsigned int count;		/* of probes */
 	int links[BPFPROBE_LINKS_MAX];	/* descriptors of what is attached and not handed over */
 	unsigned int nlinks;
+	unsigned int left_out; /* of a pattern's functions those that refuse a probe */
+	unsigned int attempts; /* to find them, that are still allowed */
 	struct bpfprobe_rings rings;
 	struct bpfprobe_maps maps;
 	int indirect;		 /* the kernel has refused programs that read a packet where it is */

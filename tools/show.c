@@ -253,6 +253,15 @@ print_targets(struct bpfprobe_output *output, const struct shown *shown)
 	bpfprobe_output_close(output, ']');
 }
 
+/* What the kernel has refused, of several, when they were attached. */
+static void
+print_left_out(struct bpfprobe_output *output, const struct bpfprobe_reply *reply)
+{
+	if (output->json || reply->left_out > 0)
+		bpfprobe_output_number(
+		    output, "left_out", reply->left_out, "of the pattern's targets refuse a probe");
+}
+
 /* The last line.  A lack of privilege is no answer: with it, it may be another one. */
 static int
 print_result(struct bpfprobe_output *output, int err, const struct bpfprobe_reply *reply)
@@ -289,6 +298,8 @@ bpfprobe_command_show(struct bpfprobe_output *output, const char *name)
 		print_link_types(output, &shown.device);
 		print_options(output, &shown);
 		err = bpfprobe_try(name, &shown.reply);
+		if (err == 0)
+			print_left_out(output, &shown.reply);
 	}
 	status = print_result(output, err, &shown.reply);
 	bpfprobe_output_close(output, '}');

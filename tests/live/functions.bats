@@ -4,7 +4,7 @@
 load lib.bash
 
 setup_file() {
-	require tcpdump bpftool
+	require tcpdump bpftool jq
 	pair_setup
 	pair_drops
 	remember_objects
@@ -162,6 +162,43 @@ in_lists() {
 	[[ $output == *'"*" is true of more than 1024 places in the kernel'* ]]
 }
 
+# at_once: whether one attachment is at all functions of a pattern.
+at_once() {
+	FILTER=icmp
+	capture many tcpdump -n -i 'bpfprobe:kprobe/udp_*' icmp >/dev/null
+	local id n
+	id=$(new_objects prog | awk '/ name bpfprobe_kprobe$/ { print $2 + 0; exit }')
+	n=$(bpftool link show | grep -cw "prog $id") || :
+	stop >/dev/null
+	if ((n == 1)); then echo yes; else echo no; fi
+}
+
+# links: of the programs that are loaded now, by kind: kprobe_multi or perf_event.
+links() {
+	new_links | awk '{ print $2 }' | sort | uniq -c | awk '{ print $2 "=" $1 }'
+}
+
+# Where tracefs is not mounted nothing says that two of these, *_forward_finish, cannot be traced.
+@test "a pattern with a function that refuses: all others at once" {
+	local untraced=(unshare --mount sh -c 'umount /sys/kernel/tracing && exec "$@"' sh) all
+	need kprobe
+	[[ $(at_once) == yes ]] || skip "this kernel probes them one by one (CONFIG_FPROBE)"
+	all=$("${untraced[@]}" bpfprobe show --json 'bpfprobe:kprobe/ip*_finish*')
+	jq -c '[.targets[].name], .left_out' <<<"$all"
+	jq -e '[.targets[].name] | contains(["ip6_forward_finish", "ip_finish_output"])' <<<"$all"
+	((0 < $(jq .left_out <<<"$all") && $(jq .left_out <<<"$all") < $(jq '.targets | length' <<<"$all")))
+	run -0 "${untraced[@]}" bpfprobe show 'bpfprobe:kprobe/ip*_finish*'
+	[[ $output == *$'\n'"left out    $(jq .left_out <<<"$all")  of the pattern's targets refuse a probe"* ]]
+	FILTER="udp port $PORT"
+	capture rest "${untraced[@]}" tcpdump -n -c 3 -w "$BATS_TEST_TMPDIR/rest.pcap" \
+		-i "bpfprobe:kprobe/ip*_finish*:netns=$NS_A" "$FILTER"
+	new_links
+	[[ $(links) == *kprobe_multi=* && $(links) != *perf_event* ]]
+	send -c 3 -s 900
+	wait_exit "$PID"
+	[[ $(bytes_of rest | grep -c 'length 900') -eq 3 ]]
+}
+
 @test "where the packet may be freed already no program of the kernel's copies it" {
 	local freed=() name
 	need fentry
@@ -244,17 +281,6 @@ as_nobody() {
 # opens DEVICE: "yes" or "no"
 opens() {
 	if pcaploop -i "bpfprobe:$1" activate >/dev/null 2>&1; then echo yes; else echo no; fi
-}
-
-# at_once: whether one attachment is at all functions of a pattern.
-at_once() {
-	FILTER=icmp
-	capture many tcpdump -n -i 'bpfprobe:kprobe/udp_*' icmp >/dev/null
-	local id n
-	id=$(new_objects prog | awk '/ name bpfprobe_kprobe$/ { print $2 + 0; exit }')
-	n=$(bpftool link show | grep -cw "prog $id") || :
-	stop >/dev/null
-	if ((n == 1)); then echo yes; else echo no; fi
 }
 
 @test "README says what this kernel can" {
