@@ -7,17 +7,25 @@
 
 #define LINE_MAX_LEN 1024 /* KSYM_NAME_LEN is 512 */
 
-/* The symbol of a line that is a function's, or NULL; cuts the rest off. */
+/* The symbol of a line that is a function's, with what follows it, or NULL. */
 static char *
-function_of(char *line)
+symbol_and_module(char *line)
 {
 	char *type = strchr(line, ' ');
-	char *symbol;
 
 	if (type == NULL || strchr("tTwW", type[1]) == NULL || type[2] != ' ')
 		return NULL;
-	symbol = type + 3;
-	symbol[strcspn(symbol, "\t\n")] = '\0';
+	return type + 3;
+}
+
+/* The same; cuts the rest off. */
+static char *
+function_of(char *line)
+{
+	char *symbol = symbol_and_module(line);
+
+	if (symbol != NULL)
+		symbol[strcspn(symbol, "\t\n")] = '\0';
 	return symbol;
 }
 
@@ -102,4 +110,32 @@ bpfprobe_kallsyms_find(const char *name, char *symbol, size_t len)
 	if (err < 0)
 		return err;
 	return search.exact > 0 ? search.exact : search.variants;
+}
+
+/* A symbol, and where the name of its module goes. */
+struct owner {
+	const char *symbol;
+	char *module;
+	size_t len;
+};
+
+static void
+note_module(const char *found, void *context)
+{
+	struct owner *owner = context;
+	size_t n = strlen(owner->symbol);
+
+	if (strncmp(found, owner->symbol, n) != 0 || strncmp(found + n, "\t[", 2) != 0)
+		return;
+	found += n + 2;
+	snprintf(owner->module, owner->len, "%.*s", (int)strcspn(found, "]"), found);
+}
+
+void
+bpfprobe_kallsyms_module(const char *symbol, char *module, size_t len)
+{
+	struct owner owner = { symbol, module, len };
+
+	module[0] = '\0';
+	each_line("/proc/kallsyms", symbol_and_module, note_module, &owner);
 }

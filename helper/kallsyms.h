@@ -12,6 +12,9 @@
  */
 int bpfprobe_kallsyms_find(const char *name, char *symbol, size_t len);
 
+/* Writes the name of the module that has this function, or "": none, or the kernel itself. */
+void bpfprobe_kallsyms_module(const char *symbol, char *module, size_t len);
+
 /* Calls visit for the symbol of each function, as often as it is there.  0 or -errno. */
 int bpfprobe_kallsyms_each(void (*visit)(const char *symbol, void *context), void *context);
 

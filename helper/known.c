@@ -117,7 +117,6 @@ bpfprobe_known_direction(const char *tracepoint)
 	return BPFPROBE_DIR_DERIVE;
 }
 
-
 const char *
 bpfprobe_known_safe(const char *tracepoint)
 {
@@ -154,6 +153,18 @@ bpfprobe_known_whole(const char *function)
 
 	for (i = 0; i < COUNT(whole); i++) {
 		if (strcmp(whole[i], function) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+int
+bpfprobe_known_function(const char *function)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(known); i++) {
+		if (strcmp(known[i].function, function) == 0)
 			return 1;
 	}
 	return 0;

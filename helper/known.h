@@ -19,6 +19,9 @@ int bpfprobe_known_released(const char *function);
 /* Whether the xdp_buff that this function is given is whole, and not for it to fill in. */
 int bpfprobe_known_whole(const char *function);
 
+/* Whether it is known where the packet of this function is. */
+int bpfprobe_known_function(const char *function);
+
 /* `asked`, with the argument filled in where the user gives none and the function is known. */
 struct bpfprobe_name bpfprobe_known_packet(const struct bpfprobe_name *asked);
 

@@ -256,6 +256,23 @@ find_member(const struct btf *btf, const struct btf_type *type, const char *fiel
 	return NULL;
 }
 
+unsigned int
+bpfprobe_prototype_holder(const struct bpfprobe_prototype *prototype)
+{
+	const struct btf_type *type;
+	unsigned int i;
+	__u32 bits;
+
+	for (i = 1; i <= count(prototype); i++) {
+		type = target_of(prototype->btf, argument_type(prototype, i));
+		bits = 0;
+		type = find_member(prototype->btf, type, "skb", NESTED_MAX, &bits);
+		if (is_packet(prototype->btf, type))
+			return i;
+	}
+	return 0;
+}
+
 /* The pointer to the packet in the struct that the argument points to. */
 static int
 find_field(const struct bpfprobe_prototype *prototype, const struct bpfprobe_name *name,

@@ -54,6 +54,12 @@ unsigned int bpfprobe_prototype_packets(const struct bpfprobe_prototype *prototy
 /* Whether there is one of type struct sk_buff *, struct sk_buff ** or struct xdp_buff *. */
 int bpfprobe_prototype_has_packet(const struct bpfprobe_prototype *prototype);
 
+/*
+ * The first argument that points to a struct with a struct sk_buff * of the name "skb",
+ * which argN.skb stands for.  0: there is none.
+ */
+unsigned int bpfprobe_prototype_holder(const struct bpfprobe_prototype *prototype);
+
 /* Writes the types of the arguments, roughly as C has them, with commas in between. */
 void bpfprobe_prototype_print(const struct bpfprobe_prototype *prototype, char *buf, size_t len);
 

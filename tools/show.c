@@ -9,6 +9,7 @@
 #include "capture/client.h"
 #include "helper/catalogue.h"
 #include "helper/device.h"
+#include "helper/kallsyms.h"
 #include "helper/netns.h"
 #include "helper/prototype.h"
 #include "helper/types.h"
@@ -80,6 +81,18 @@ visit(void *ctx, const char *module, const struct btf *btf, __u32 first)
 			if (is_of(&shown->targets[i], name, kind))
 				describe(&shown->described[i], module, btf, id);
 		}
+	}
+}
+
+/* Of a function without types the list of symbols may know the module. */
+static void
+find_modules(struct shown *shown)
+{
+	int i;
+
+	for (i = 0; i < shown->count; i++) {
+		if (shown->targets[i].kind == BPFPROBE_KPROBE && shown->described[i].types[0] == '\0')
+			bpfprobe_kallsyms_module(shown->targets[i].name, shown->described[i].module, MODULE_MAX);
 	}
 }
 
@@ -237,6 +250,7 @@ find(struct shown *shown)
 	shown->count = bpfprobe_catalogue_find(&shown->types, &shown->device, shown->targets, reply);
 	if (shown->count > 0)
 		bpfprobe_types_each(&shown->types, visit, shown);
+	find_modules(shown);
 	return shown->count >= 0 || reply->status == BPFPROBE_NO_PERM ? 0 : -1;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <bpf/btf.h>
 #include "helper/catalogue.h"
+#include "helper/known.h"
 #include "helper/prototype.h"
 #include "helper/types.h"
 #include "tools/targets.h"
@@ -77,6 +78,25 @@ add(struct bpfprobe_list *list, enum bpfprobe_listed_kind kind, const char *name
 	return 0;
 }
 
+/*
+ * Where in the arguments the packet is: "" if the name alone is enough, or "argN.skb".
+ * NULL: nothing says that there is one.
+ */
+static const char *
+packet_in(const struct bpfprobe_prototype *prototype, enum bpfprobe_kind kind, const char *name,
+    char *buf, size_t len)
+{
+	unsigned int n;
+
+	if (bpfprobe_prototype_has_packet(prototype))
+		return "";
+	if (kind == BPFPROBE_FENTRY && bpfprobe_known_function(name))
+		return "";
+	n = bpfprobe_prototype_holder(prototype);
+	snprintf(buf, len, ":arg%u.skb", n);
+	return n > 0 ? buf : NULL;
+}
+
 /* What of this BTF is a target with a packet. */
 static void
 visit(void *ctx, const char *module, const struct btf *btf, __u32 first)
@@ -87,8 +107,8 @@ visit(void *ctx, const char *module, const struct btf *btf, __u32 first)
 	enum bpfprobe_listed_kind listed;
 	const struct btf_type *type;
 	enum bpfprobe_kind kind;
-	char types[PROTOTYPE_MAX];
-	const char *name;
+	char types[PROTOTYPE_MAX], whole[NAME_MAX_LEN], buf[32];
+	const char *name, *where;
 
 	for (id = first; id < n && search->err == 0; id++) {
 		type = btf__type_by_id(btf, id);
@@ -96,11 +116,14 @@ visit(void *ctx, const char *module, const struct btf *btf, __u32 first)
 		if (name == NULL)
 			continue;
 		listed = kind == BPFPROBE_TP ? BPFPROBE_LISTED_TP : BPFPROBE_LISTED_FUNCTION;
-		if (bpfprobe_prototype_of(&prototype, btf, type) < 0 ||
-		    !bpfprobe_prototype_has_packet(&prototype) || !matches(search->glob, listed, name))
+		if (!matches(search->glob, listed, name) || bpfprobe_prototype_of(&prototype, btf, type) < 0)
 			continue;
+		where = packet_in(&prototype, kind, name, buf, sizeof(buf));
+		if (where == NULL)
+			continue;
+		snprintf(whole, sizeof(whole), "%s%s", name, where);
 		bpfprobe_prototype_print(&prototype, types, sizeof(types));
-		search->err = add(search->list, listed, name, types, module != NULL ? module : "");
+		search->err = add(search->list, listed, whole, types, module != NULL ? module : "");
 	}
 }
 

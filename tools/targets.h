@@ -15,7 +15,7 @@ enum bpfprobe_listed_kind {
 
 struct bpfprobe_listed {
 	enum bpfprobe_listed_kind kind;
-	char *name;
+	char *name;	 /* with ":argN.skb" behind it where that has to be said */
 	char *prototype; /* types of the arguments; of an alias, what it stands for */
 	char *module;	 /* "": the kernel itself */
 };

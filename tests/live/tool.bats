@@ -24,10 +24,17 @@ types() {
 	[[ -z ${1:-} ]] || bpftool -B "$kernel" btf dump file "/sys/kernel/btf/$1" format raw
 }
 
+# known: functions of which the sources know where the packet is.
+known() {
+	sed -n '/ known\[\] = {/,/^};/s/^\t{ "\([^"]*\)".*/\1/p' "$BATS_TEST_DIRNAME/../../helper/known.c"
+}
+
 # targets [MODULE]: independent of bpfprobe: "tp NAME" and "function NAME" for each in the kernel
-# or the module with an argument of type struct sk_buff *, struct sk_buff ** or struct xdp_buff *.
+# or the module with an argument of type struct sk_buff *, struct sk_buff ** or struct xdp_buff *;
+# known functions; and NAME:argN.skb for those whose Nth argument points to a struct with such a
+# member skb.
 targets() {
-	types "$@" | awk '
+	types "$@" | awk -v known="$(known | tr '\n' ' ')" '
 		function id_of(    s) {
 			return match($0, /[ ]type_id=[0-9]+/) ? substr($0, RSTART + 9, RLENGTH - 9) : 0
 		}
@@ -41,6 +48,27 @@ targets() {
 				id = to[id]
 			return id
 		}
+		function is_packet(id) {
+			return kind[id] == "STRUCT" && name[id] == "sk_buff"
+		}
+		function holds(id, depth,    n, m, i, part, found) {
+			if (kind[id] !~ /^(STRUCT|UNION)$/ || depth > 8)
+				return 0
+			n = split(members[id], m, "\n")
+			for (i = 1; i < n && !found; i++) {
+				split(m[i], part, " ")
+				if (part[1] == "(anon)")
+					found = holds(bare(part[2]), depth + 1)
+				else if (part[1] == "skb")
+					found = is_packet(pointed(part[2]))
+			}
+			return found
+		}
+		BEGIN {
+			n = split(known, k, " ")
+			for (i = 1; i <= n; i++)
+				is_known[k[i]] = 1
+		}
 		$1 == "own" { own = 1 }
 		match($0, /^\[[0-9]+\]/) {
 			id = substr($0, 2, RLENGTH - 2)
@@ -51,6 +79,10 @@ targets() {
 			next
 		}
 		kind[id] == "FUNC_PROTO" { params[id] = params[id] " " id_of() }
+		kind[id] ~ /^(STRUCT|UNION)$/ && /type_id=/ {
+			gsub("\047", "", $1)
+			members[id] = members[id] $1 " " id_of() "\n"
+		}
 		END {
 			for (id in kind) {
 				if (!wanted[id])
@@ -70,8 +102,18 @@ targets() {
 				deep = kind[at] == "PTR"
 				if (deep)
 					at = pointed(at)
-				if (kind[at] == "STRUCT" && (name[at] == "sk_buff" || (!deep && name[at] == "xdp_buff"))) {
+				if (is_packet(at) || (!deep && kind[at] == "STRUCT" && name[at] == "xdp_buff")) {
 					print what, name_of
+					return
+				}
+			}
+			if (what == "function" && name_of in is_known) {
+				print what, name_of
+				return
+			}
+			for (i = first; i <= n; i++) {
+				if (holds(pointed(p[i]), 1)) {
+					print what, name_of ":arg" (i - first + 1) ".skb"
 					return
 				}
 			}
@@ -94,6 +136,15 @@ targets() {
 	grep ' \[bridge\]$' "$LIST" | awk '{ print $1, $2 }' | sort -u >"$BATS_TEST_TMPDIR/listed"
 	grep -qx 'function br_handle_frame' "$BATS_TEST_TMPDIR/listed"
 	targets bridge | sort -u | diff - "$BATS_TEST_TMPDIR/listed"
+}
+
+@test "list: what has to be said of the argument is part of the name, which opens" {
+	local name
+	name=$(awk '$1 == "tp" && /:arg[0-9]+\.skb / { print $2; exit }' "$LIST")
+	[[ $name == *:arg?.skb ]]
+	run -0 pcaploop -i "bpfprobe:tp/$name" activate
+	[[ $(of_show '.targets[0] | [.kind, .form]' "bpfprobe:$name") == '["rawtp","pointer"]' ]]
+	grep -q '^function  *ip_list_rcv  .*(struct list_head \*, ' "$LIST"
 }
 
 @test "list: JSON says the same as the lines" {
@@ -233,6 +284,30 @@ same_answer() {
 	[[ -e /sys/kernel/btf/bridge ]] || skip "there is no module bridge, or it has no types"
 	bpfprobe show bpfprobe:br_handle_frame
 	[[ $(of_show '.targets[0] | [.name, .module]' bpfprobe:br_handle_frame) == '["br_handle_frame","bridge"]' ]]
+}
+
+# untyped MODULE: its functions of which BTF knows nothing.
+untyped() {
+	{
+		bpftool btf dump file /sys/kernel/btf/vmlinux
+		[[ ! -e /sys/kernel/btf/$1 ]] || bpftool -B /sys/kernel/btf/vmlinux btf dump file "/sys/kernel/btf/$1"
+	} | awk -F "'" '/ FUNC / { print $2 }' | sort -u >"$BATS_TEST_TMPDIR/typed"
+	awk -v m="[$1]" '$2 ~ /^[tT]$/ && $4 == m && $3 !~ /^__pfx_|\./ { print $3 }' /proc/kallsyms | sort -u |
+		comm -23 - "$BATS_TEST_TMPDIR/typed"
+}
+
+@test "show: a module's function of which BTF knows nothing" {
+	local name
+	pcaploop -i bpfprobe:kprobe/ip_rcv activate >/dev/null 2>&1 || cannot "this kernel has no kprobes"
+	for name in $(untyped veth); do
+		[[ $(of_show .opens "bpfprobe:$name:arg1") == true ]] || continue
+		run -0 bpfprobe show "bpfprobe:$name:arg1"
+		echo "$output"
+		[[ $output == *"target    kprobe/$name"*"module    veth"*"arguments not in BTF"* ]]
+		[[ $(of_show '.targets[0] | [.name, .module]' "bpfprobe:$name:arg1") == "[\"$name\",\"veth\"]" ]]
+		return
+	done
+	skip "BTF knows all functions of the module veth"
 }
 
 @test "show: without privilege it says that it could not be tried" {
