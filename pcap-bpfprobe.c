@@ -338,8 +338,8 @@ bpfprobe_stats(pcap_t *p, struct pcap_stat *ps)
 	/* Before the totals, which rise first: a packet is emitted, then rejected. */
 	uint64_t unwanted = priv->reader.control.reader->rejected + priv->reader.merge.broken;
 
-	bpfprobe_control_totals(
-	    &priv->reader.control, priv->client.progs, priv->client.nprogs, &totals);
+	bpfprobe_control_totals(&priv->reader.control, priv->client.progs, priv->client.nprogs,
+	    priv->client.links, priv->client.nlinks, &totals);
 	ps->ps_recv = totals.emitted > unwanted ? (u_int)(totals.emitted - unwanted) : 0;
 	if (priv->returns == BPFPROBE_RETURNS_DECIDE)
 		totals.lost += priv->reader.merge.unpaired;

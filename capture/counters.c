@@ -38,6 +38,20 @@ bpfprobe_control_unmap(struct bpfprobe_control *control)
 	control->reader = NULL;
 }
 
+/* What the kernel knows of a program or a link goes to the `size` bytes at `info`.  0 or -1. */
+static int
+get_info(int fd, void *info, size_t size)
+{
+	union bpf_attr attr;
+
+	memset(info, 0, size);
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = (__u32)fd;
+	attr.info.info_len = (__u32)size;
+	attr.info.info = (__u64)(uintptr_t)info;
+	return (int)syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+}
+
 /*
  * How often the kernel did not run the program since it was running already:
  * bpf_prog_info.recursion_misses, which tracing programs of tracepoints have since
@@ -48,21 +62,55 @@ static uint64_t
 recursion_misses(int prog)
 {
 	struct bpf_prog_info info;
-	union bpf_attr attr;
 
-	memset(&info, 0, sizeof(info));
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = (__u32)prog;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (__u64)(uintptr_t)&info;
-	if (syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) < 0)
+	return get_info(prog, &info, sizeof(info)) < 0 ? 0 : info.recursion_misses;
+}
+
+/*
+ * struct bpf_link_info of linux/bpf.h (Linux 6.7), as far as it is used here: the
+ * header that this is compiled with may be older.
+ */
+struct link_info {
+	__u32 type, id, prog_id, pad;
+	union {
+		struct {
+			__u64 addrs;
+			__u32 count, flags;
+			__u64 missed;
+		} kprobe_multi;
+		struct {
+			__u32 type, pad;
+			__u64 func_name;
+			__u32 name_len, offset;
+			__u64 addr, missed;
+		} perf_event;
+	};
+};
+
+#define LINK_PERF_EVENT 7   /* BPF_LINK_TYPE_PERF_EVENT */
+#define LINK_KPROBE_MULTI 8 /* BPF_LINK_TYPE_KPROBE_MULTI */
+#define EVENT_KPROBE 3	    /* BPF_PERF_EVENT_KPROBE */
+
+/*
+ * How often a kprobe did not call the program since the CPU was in another kprobe ("bpf:
+ * Add missed value to kprobe perf link info", 6.7).  The program, which was not called, has
+ * not counted them.  Older kernels say 0.
+ */
+static uint64_t
+kprobe_misses(int link)
+{
+	struct link_info info;
+
+	if (get_info(link, &info, sizeof(info)) < 0)
 		return 0;
-	return info.recursion_misses;
+	if (info.type == LINK_KPROBE_MULTI)
+		return info.kprobe_multi.missed;
+	return info.type == LINK_PERF_EVENT && info.perf_event.type == EVENT_KPROBE ? info.perf_event.missed : 0;
 }
 
 void
 bpfprobe_control_totals(const struct bpfprobe_control *control, const int *progs,
-    unsigned int count, struct bpfprobe_totals *totals)
+    unsigned int nprogs, const int *links, unsigned int nlinks, struct bpfprobe_totals *totals)
 {
 	int saved = errno;
 	unsigned int i;
@@ -72,7 +120,9 @@ bpfprobe_control_totals(const struct bpfprobe_control *control, const int *progs
 		totals->emitted += __atomic_load_n(&control->cpu[i].emitted, __ATOMIC_RELAXED);
 		totals->lost += __atomic_load_n(&control->cpu[i].lost, __ATOMIC_RELAXED);
 	}
-	for (i = 0; i < count; i++)
+	for (i = 0; i < nprogs; i++)
 		totals->lost += recursion_misses(progs[i]);
+	for (i = 0; i < nlinks; i++)
+		totals->lost += kprobe_misses(links[i]);
 	errno = saved;
 }

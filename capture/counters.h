@@ -25,11 +25,12 @@ int bpfprobe_control_map(struct bpfprobe_control *control, int fd, unsigned int 
 void bpfprobe_control_unmap(struct bpfprobe_control *control);
 
 /*
- * Adds up all CPUs, and what the `count` programs missed because they were
- * running already on that CPU.  Only reads memory and calls bpf(2), so that it may
- * be called in a signal handler.
+ * Adds up all CPUs, and what the programs and the kprobes missed because the CPU was
+ * in one already: no hit is counted by both.  `fds` are those of `nprogs` programs and
+ * of `nlinks` attachments.  Only reads memory and calls bpf(2), so that it may be called
+ * in a signal handler.
  */
 void bpfprobe_control_totals(const struct bpfprobe_control *control, const int *progs,
-    unsigned int count, struct bpfprobe_totals *totals);
+    unsigned int nprogs, const int *links, unsigned int nlinks, struct bpfprobe_totals *totals);
 
 #endif

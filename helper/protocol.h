@@ -97,7 +97,7 @@ enum bpfprobe_fd_kind {
 	BPFPROBE_FD_PERF,    /* the perf event array: held, or its slots are emptied */
 	BPFPROBE_FD_RING,    /* perf events, to be mapped */
 	BPFPROBE_FD_PROG,    /* programs, to be asked for their recursion misses */
-	BPFPROBE_FD_LINK,    /* attachments: gone with their last descriptor */
+	BPFPROBE_FD_LINK,    /* attachments: gone with their last descriptor; asked for what they missed */
 	BPFPROBE_FD_SLOTS,   /* where the programs find the filter: held, or it is taken out */
 };
 

@@ -323,6 +323,33 @@ no_programs_run() {
 	[[ -z $(bpftool perf show 2>/dev/null | grep -w kprobe; bpftool link show | grep -w perf_event) ]]
 }
 
+# Packets that a timer sends arrive also while the CPU, at large ones, is in another kprobe. The
+# program that captures has given up its privileges when it asks.
+@test "what a kprobe misses counts as dropped" {
+	local target n=400 big
+	need kprobe
+	printf '%s\n' 6.7 "$(uname -r)" | sort -VC || skip "this kernel does not tell (6.7)"
+	modprobe sch_netem
+	pair_ipv6
+	tc -n "$NS_A" qdisc add dev bpa0 root netem delay 1500us
+	defer tc -n "$NS_A" qdisc del dev bpa0 root
+	ip -n "$NS_A" link set lo up mtu 65000
+	capture big tcpdump -n -w "$BATS_TEST_TMPDIR/big.pcap" -i "bpfprobe:kprobe/ip_output:netns=$NS_A" "greater 50000"
+	big=$PID
+	background load in_a sender -C 0 -c 1000000 -s 60000 udp 127.0.0.1 "$PORT"
+	for target in kprobe/ipv6_rcv 'kprobe/ipv6_*rcv'; do
+		capture missed tcpdump -n -Z nobody -B 16384 -w "$BATS_TEST_TMPDIR/missed.pcap" -i "bpfprobe:$target"
+		in_a sender -C 0 -c $n -p 3000 udp "$SINK6" "$PORT"
+		sleep 1
+		kill -INT "$PID"
+		wait_exit "$PID"
+		counts "$T/missed.err"
+		echo "$target: $RECEIVED received, $DROPPED dropped"
+		((DROPPED > 0 && RECEIVED + DROPPED == n))
+	done
+	stop "$big"
+}
+
 @test "names that are not there, or not one" {
 	run -1 pcaploop -i bpfprobe:ip_rvc activate
 	echo "$output"
