@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See catalogue.h. */
 #include <errno.h>
-#include <fcntl.h>
-#include <fnmatch.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +10,9 @@
 #include "helper/kallsyms.h"
 #include "helper/known.h"
 #include "helper/near.h"
+#include "helper/pattern.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define TRACEPOINT_PREFIX "btf_trace_"
 #define ALIASED_MAX 2 /* tracepoints that an alias stands for */
 
 /* Names that outlive the kernel's; what each stands for is in the manual. */
@@ -37,29 +34,15 @@ describe(char *buf, size_t len, const char *what, const char *name)
 	return buf;
 }
 
-static int
-is_tracepoint(const char *name)
-{
-	return strncmp(name, TRACEPOINT_PREFIX, strlen(TRACEPOINT_PREFIX)) == 0;
-}
-
-/* The functions that the kernel makes for each tracepoint. */
-static int
-is_made(const char *name)
-{
-	return strncmp(name, "__probestub_", 12) == 0 || strncmp(name, "__bpf_trace_", 12) == 0 ||
-	    strncmp(name, "__traceiter_", 12) == 0;
-}
-
 const char *
 bpfprobe_catalogue_name(const struct btf *btf, const struct btf_type *type, enum bpfprobe_kind *kind)
 {
 	const char *name = btf__name_by_offset(btf, type->name_off);
 
 	*kind = btf_is_func(type) ? BPFPROBE_FENTRY : BPFPROBE_TP;
-	if (name == NULL || (!btf_is_func(type) && (!btf_is_typedef(type) || !is_tracepoint(name))))
+	if (name == NULL || (!btf_is_func(type) && (!btf_is_typedef(type) || !bpfprobe_target_is_tracepoint(name))))
 		return NULL;
-	if (is_made(name))
+	if (bpfprobe_target_is_made(name))
 		return NULL;
 	return *kind == BPFPROBE_TP ? name + strlen(TRACEPOINT_PREFIX) : name;
 }
@@ -78,14 +61,6 @@ add_near(struct bpfprobe_near *near, const struct btf *btf, const struct btf_typ
 		return;
 	if (bpfprobe_prototype_of(&prototype, btf, type) == 0 && bpfprobe_prototype_packets(&prototype) > 0)
 		bpfprobe_near_add(near, name);
-}
-
-static const char *
-noun(const struct bpfprobe_name *asked)
-{
-	if (asked->kind == BPFPROBE_TP || asked->kind == BPFPROBE_RAWTP)
-		return "tracepoint";
-	return asked->kind == BPFPROBE_ANY_KIND && !asked->returns ? "function or tracepoint" : "function";
 }
 
 /* The error message, with the names near to it among what has a packet. */
@@ -107,18 +82,18 @@ not_found(const struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 		if (strcmp(aliases[i].alias, name) == 0)
 			return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 			    "no %s \"%s\"; the alias of that name is bpfprobe:%s, without %s/",
-			    noun(asked), name, name, bpfprobe_kind_name(asked->kind));
+			    bpfprobe_target_noun(asked), name, name, bpfprobe_kind_name(asked->kind));
 		bpfprobe_near_add(&near, aliases[i].alias);
 	}
 	for (id = 1; id < n; id++)
 		add_near(&near, types->kernel, btf__type_by_id(types->kernel, id), asked->kind);
 	if (bpfprobe_near_list(&near, list, sizeof(list)) > 0)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "no %s \"%.80s\"; did you mean %s?",
-		    noun(asked), name, list);
+		    bpfprobe_target_noun(asked), name, list);
 	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 	    "no %s \"%.80s\"; try drop, any, rx, tx or the name of one that has a packet; its module may"
 	    " not be loaded",
-	    noun(asked), name);
+	    bpfprobe_target_noun(asked), name);
 }
 
 /* Of a target without types only the user can say where the packet is. */
@@ -134,82 +109,6 @@ untyped_argument(const struct bpfprobe_name *asked, const char *what,
 
 /* Nothing is known of what a function without types returns; mostly it is an int. */
 static const struct bpfprobe_returns untyped_returns = { .bits = 32, .is_signed = 1 };
-
-/* Where BTF has it: `type` is a tracepoint's typedef, or a function. */
-static int
-set_type(struct bpfprobe_target *target, const struct bpfprobe_type *type,
-    const struct bpfprobe_name *asked, const char *what, struct bpfprobe_reply *reply)
-{
-	struct bpfprobe_prototype prototype;
-
-	if (bpfprobe_prototype_of(&prototype, type->btf, type->type) < 0)
-		return bpfprobe_fail(reply, BPFPROBE_ERROR, "%s has no arguments in BTF", what);
-	if (bpfprobe_prototype_argument(&prototype, asked, what, &target->argument, reply) < 0)
-		return -1;
-	if (asked->returns && bpfprobe_prototype_returns(&prototype, &target->returns) < 0)
-		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-		    "%s returns no number; its packets can be had by fentry/ or kprobe/", what);
-	target->btf_id = type->id;
-	if (type->module_fd == 0)
-		return 0;
-	target->btf_fd = fcntl(type->module_fd, F_DUPFD_CLOEXEC, 0);
-	return target->btf_fd < 0 ? bpfprobe_fail_errno(reply, errno, "dup") : 0;
-}
-
-/* By address: the kernel takes no number of a type for such a program. */
-static void
-go_untyped(struct bpfprobe_target *target, enum bpfprobe_kind kind)
-{
-	target->kind = kind;
-	target->btf_id = 0;
-	if (target->btf_fd > 0)
-		close(target->btf_fd);
-	target->btf_fd = 0;
-}
-
-/* How many words of arguments a program of this kind reaches. */
-static int
-check_reach(const struct bpfprobe_target *target, const char *what, struct bpfprobe_reply *reply)
-{
-	int few = target->kind == BPFPROBE_KPROBE || target->argument.form == BPFPROBE_XDP;
-	unsigned int most = few ? BPFPROBE_REGISTERS : BPFPROBE_ARG_MAX;
-
-	if (target->argument.word <= most)
-		return 0;
-	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-	    "arg%u of %s cannot be reached, only the first %u words of its arguments can",
-	    target->argument.number, what, most);
-}
-
-/* Whether the user, and no type, says that there is a packet: any memory could be read so. */
-static int
-is_told(const struct bpfprobe_name *asked, const struct bpfprobe_target *target, int typed)
-{
-	if (asked->offset > 0 || (asked->field[0] >= '0' && asked->field[0] <= '9'))
-		return 1;
-	if (!typed)
-		return 1;
-	return target->argument.form == BPFPROBE_LIST && !asked->list;
-}
-
-/* What only root may ask for; `given` is what the user wrote, without what is known. */
-static int
-check_trust(const struct bpfprobe_name *given, const struct bpfprobe_target *target, int typed,
-    const char *what, struct bpfprobe_reply *reply)
-{
-	struct bpfprobe_name asked = bpfprobe_known_packet(given);
-
-	if (getuid() == 0 || (given->arg == 0 && asked.arg > 0) || !is_told(&asked, target, typed))
-		return 0;
-	return bpfprobe_fail(reply, BPFPROBE_NO_PERM,
-	    "only root may say where the packet of %s is: any memory could be read so", what);
-}
-
-static int
-is_for_tracepoint(const struct bpfprobe_target *target)
-{
-	return target->argument.form == BPFPROBE_PACKET || target->argument.form == BPFPROBE_BEHIND;
-}
 
 /* Returns 1, 0: there is no such tracepoint, or -1 with *reply filled in. */
 static int
@@ -227,7 +126,7 @@ find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	target->direction = bpfprobe_known_direction(name);
 	target->kind = asked->kind == BPFPROBE_RAWTP ? BPFPROBE_RAWTP : BPFPROBE_TP;
 	if (bpfprobe_types_find(types, typedef_name, BTF_KIND_TYPEDEF, &type)) {
-		err = set_type(target, &type, asked, what, reply);
+		err = bpfprobe_target_set_type(target, &type, asked, what, reply);
 	} else {
 		/* A module's, of which BTF knows nothing. */
 		target->kind = BPFPROBE_RAWTP;
@@ -235,15 +134,15 @@ find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 			return 0;
 		err = untyped_argument(asked, what, &target->argument, reply);
 	}
-	if (err == 0 && check_trust(asked, target, target->btf_id > 0, what, reply) < 0)
+	if (err == 0 && bpfprobe_target_check_trust(asked, target, target->btf_id > 0, what, reply) < 0)
 		return -1;
-	if (err == 0 && !is_for_tracepoint(target))
+	if (err == 0 && !bpfprobe_target_is_for_tracepoint(target))
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "%s can be had from functions only, not from %s",
 		    target->argument.form == BPFPROBE_LIST ? "a list of packets" : "an XDP packet", what);
 	/* Only by its address can what is behind an argument be had. */
 	if (target->kind == BPFPROBE_RAWTP || target->argument.form == BPFPROBE_BEHIND)
-		go_untyped(target, BPFPROBE_RAWTP);
-	return err < 0 || check_reach(target, what, reply) < 0 ? -1 : 1;
+		bpfprobe_target_go_untyped(target, BPFPROBE_RAWTP);
+	return err < 0 || bpfprobe_target_check_reach(target, what, reply) < 0 ? -1 : 1;
 }
 
 /* The symbol for a kprobe: what the compiler has made of the function. Else as find_tracepoint(). */
@@ -282,21 +181,6 @@ try_kprobe(struct bpfprobe_target *target, const char *what, int fentry, struct 
 	    reply, BPFPROBE_NO_DEVICE, "cannot probe %s: %s: %s", what, why, strerror(-err));
 }
 
-/* Whether the packet is what a program at fentry is given, and is one that it may output. */
-static int
-is_for_fentry(const struct bpfprobe_target *target)
-{
-	if (target->argument.form == BPFPROBE_XDP)
-		return bpfprobe_known_whole(target->name);
-	return target->argument.form == BPFPROBE_PACKET && !bpfprobe_known_released(target->name);
-}
-
-static enum bpfprobe_direction
-direction_at_function(const struct bpfprobe_target *target)
-{
-	return target->argument.form == BPFPROBE_XDP ? BPFPROBE_DIR_IN : BPFPROBE_DIR_DERIVE;
-}
-
 /* By fentry: 1, or 0 with the reason why not, -errno, in *why. */
 static int
 try_fentry(struct bpfprobe_target *target, int *why)
@@ -319,9 +203,9 @@ find_function(struct bpfprobe_types *types, const struct bpfprobe_name *given,
 	target->offset = asked->offset;
 	target->kind = BPFPROBE_FENTRY;
 	typed = bpfprobe_types_find(types, asked->name, BTF_KIND_FUNC, &type);
-	if (typed && set_type(target, &type, asked, what, reply) < 0)
+	if (typed && bpfprobe_target_set_type(target, &type, asked, what, reply) < 0)
 		return -1;
-	target->direction = direction_at_function(target);
+	target->direction = bpfprobe_target_direction(target);
 	/* Of several with one name the kernel would take any, which may have other arguments. */
 	n = find_symbol(asked, target, what, reply);
 	if (n == 0 && typed)
@@ -338,17 +222,17 @@ find_function(struct bpfprobe_types *types, const struct bpfprobe_name *given,
 		    "%s is given a list, and returns nothing of each packet; try kprobe/", what);
 	/* What the compiler has changed may have other arguments. */
 	typed = typed && strcmp(target->name, asked->name) == 0;
-	if (check_trust(given, target, typed, what, reply) < 0)
+	if (bpfprobe_target_check_trust(given, target, typed, what, reply) < 0)
 		return -1;
-	if (asked->kind == BPFPROBE_FENTRY && (!typed || !is_for_fentry(target)))
+	if (asked->kind == BPFPROBE_FENTRY && (!typed || !bpfprobe_target_is_for_fentry(target)))
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "the packet of %s can be had by %s/ only", what,
 		    bpfprobe_kind_name(asked->returns ? BPFPROBE_KRETPROBE : BPFPROBE_KPROBE));
-	if (typed && asked->kind != BPFPROBE_KPROBE && is_for_fentry(target) && try_fentry(target, &fentry))
-		return check_reach(target, what, reply) < 0 ? -1 : 1;
+	if (typed && asked->kind != BPFPROBE_KPROBE && bpfprobe_target_is_for_fentry(target) && try_fentry(target, &fentry))
+		return bpfprobe_target_check_reach(target, what, reply) < 0 ? -1 : 1;
 	if (asked->kind == BPFPROBE_FENTRY)
 		return bpfprobe_fail_errno(reply, -fentry, what);
-	go_untyped(target, BPFPROBE_KPROBE);
-	if (check_reach(target, what, reply) < 0)
+	bpfprobe_target_go_untyped(target, BPFPROBE_KPROBE);
+	if (bpfprobe_target_check_reach(target, what, reply) < 0)
 		return -1;
 	return try_kprobe(target, what, fentry, reply);
 }
@@ -365,141 +249,6 @@ find_one(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	if (n == 0 && asked->kind != BPFPROBE_TP && asked->kind != BPFPROBE_RAWTP)
 		n = find_function(types, asked, target, reply);
 	return n == 0 ? not_found(types, asked, reply) : n;
-}
-
-/* What a pattern stands for, as it is being found. */
-struct found {
-	const struct bpfprobe_name *asked;
-	int functions; /* else tracepoints */
-	struct bpfprobe_target *targets;
-	unsigned int count, most;
-	int too_many;
-};
-
-/* One more, if it matches, is of the kind that is looked for, and leaves no doubt where its packet is. */
-static void
-add_matching(const struct bpfprobe_type *type, const char *name, void *context)
-{
-	struct found *found = context;
-	struct bpfprobe_target *target = &found->targets[found->count];
-	struct bpfprobe_reply doubt;
-
-	if (btf_is_func(type->type) != (bool)found->functions || (!found->functions && !is_tracepoint(name)))
-		return;
-	name += found->functions ? 0 : strlen(TRACEPOINT_PREFIX);
-	if (!found->functions && bpfprobe_known_safe(name) != name)
-		return;
-	if (is_made(name) || fnmatch(found->asked->name, name, 0) != 0 || strlen(name) >= sizeof(target->name))
-		return;
-	if (found->count == found->most) {
-		found->too_many = 1;
-		return;
-	}
-	memset(target, 0, sizeof(*target));
-	if (set_type(target, type, found->asked, "", &doubt) < 0)
-		return;
-	strcpy(target->name, name);
-	target->pattern = 1;
-	target->kind = found->functions ? BPFPROBE_FENTRY : BPFPROBE_TP;
-	target->direction = found->functions ? direction_at_function(target) : bpfprobe_known_direction(name);
-	if (!found->functions && (target->argument.form == BPFPROBE_BEHIND || found->asked->kind == BPFPROBE_RAWTP))
-		go_untyped(target, BPFPROBE_RAWTP);
-	if (found->functions && (found->asked->kind != BPFPROBE_FENTRY || !is_for_fentry(target)))
-		go_untyped(target, BPFPROBE_KPROBE);
-	if (target->argument.form != BPFPROBE_LIST && (found->functions || is_for_tracepoint(target)) &&
-	    check_reach(target, "", &doubt) == 0 && check_trust(found->asked, target, 1, "", &doubt) == 0)
-		found->count++;
-	else
-		go_untyped(target, target->kind);
-}
-
-/* Those with the same argument behind each other: they can have one program. */
-static int
-by_argument(const void *a, const void *b)
-{
-	const struct bpfprobe_target *x = a, *y = b;
-	int order = memcmp(&x->argument, &y->argument, sizeof(x->argument));
-
-	if (order == 0)
-		order = memcmp(&x->returns, &y->returns, sizeof(x->returns));
-	return order != 0 ? order : strcmp(x->name, y->name);
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct bpfprobe_target *)a)->name, ((const struct bpfprobe_target *)b)->name);
-}
-
-/* One more function of this name; `context` are those that were found, by name. */
-static void
-count_symbol(const char *symbol, void *context)
-{
-	struct found *found = context;
-	struct bpfprobe_target key, *target;
-
-	if (strlen(symbol) >= sizeof(key.name))
-		return;
-	strcpy(key.name, symbol);
-	target = bsearch(&key, found->targets, found->count, sizeof(key), by_name);
-	if (target != NULL)
-		target->symbols++;
-}
-
-/* Keeps those of which there is just one. */
-static void
-keep_single(struct found *found)
-{
-	unsigned int i, left = 0;
-
-	for (i = 0; i < found->count; i++) {
-		if (found->targets[i].symbols == 1)
-			found->targets[left++] = found->targets[i];
-		else
-			go_untyped(&found->targets[i], BPFPROBE_KPROBE);
-		found->targets[i].symbols = 0;
-	}
-	for (i = 0; i < left; i++)
-		found->targets[i].symbols = 0;
-	found->count = left;
-}
-
-/*
- * What the compiler has put into its callers, of what there are several, and what must not
- * be traced: with one of these among them the kernel refuses all.
- */
-static void
-drop_untraceable(struct found *found)
-{
-	qsort(found->targets, found->count, sizeof(*found->targets), by_name);
-	if (bpfprobe_kallsyms_each(count_symbol, found) == 0)
-		keep_single(found);
-	if (bpfprobe_kallsyms_traceable(count_symbol, found) == 0)
-		keep_single(found);
-}
-
-static int
-find_matching(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
-    struct bpfprobe_target *targets, unsigned int most, struct bpfprobe_reply *reply)
-{
-	struct found found = { .asked = asked, .targets = targets, .most = most };
-	int function = asked->returns || asked->kind == BPFPROBE_FENTRY || asked->kind == BPFPROBE_KPROBE;
-
-	if (!function)
-		bpfprobe_types_walk(types, add_matching, &found);
-	if (function || (asked->kind == BPFPROBE_ANY_KIND && found.count == 0)) {
-		found.functions = 1;
-		bpfprobe_types_walk(types, add_matching, &found);
-		drop_untraceable(&found);
-	}
-	if (found.too_many)
-		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-		    "\"%.80s\" is true of more than %u places in the kernel", asked->name, most);
-	if (found.count == 0)
-		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-		    "\"%.80s\" is true of no %s that has a packet", asked->name, noun(asked));
-	qsort(targets, found.count, sizeof(*targets), by_argument);
-	return (int)found.count;
 }
 
 /* All that an alias stands for are tracepoints, whose arguments are known. */
@@ -533,7 +282,7 @@ find_name(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 			names = aliases[i].tracepoints;
 	}
 	if (bpfprobe_name_is_pattern(asked->name))
-		return find_matching(types, asked, targets, most, reply);
+		return bpfprobe_pattern_find(types, asked, targets, most, reply);
 	if (most < ALIASED_MAX)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "too many places in the kernel, %u are possible",
 		    BPFPROBE_TARGETS_MAX);

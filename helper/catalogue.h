@@ -7,7 +7,7 @@
 #define BPFPROBE_CATALOGUE_H
 
 #include "bpf/config.h"
-#include "helper/attach.h"
+#include "helper/target.h"
 #include "helper/device.h"
 #include "helper/fail.h"
 #include "helper/types.h"
@@ -15,15 +15,12 @@
 /* The most targets that a device stands for. */
 #define BPFPROBE_TARGETS_MAX 1024
 
-/* Arguments that are passed in registers, which a kprobe reaches (x86-64; more elsewhere). */
-#define BPFPROBE_REGISTERS 6
-
 /*
  * Finds what the device's targets stand for, each the tracepoints of an alias, or one
- * tracepoint or function; what is there twice counts once.  Where the user leaves the kind open, that is the tracepoint of the name,
- * else the function, by fentry if the kernel lets a program be attached so, else by
- * kprobe.  A pattern stands for all tracepoints of which it is true, or if there are none
- * all functions.  Returns how many of `targets` are filled in, or -1 with *reply filled in.
+ * tracepoint or function; what is there twice counts once.  Where the user leaves the
+ * kind open, that is the tracepoint of the name, else the function, by fentry if the
+ * kernel lets a program be attached so, else by kprobe; for a pattern see pattern.h.
+ * Returns how many of `targets` are filled in, or -1 with *reply filled in.
  */
 int bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_device *device,
     struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX], struct bpfprobe_reply *reply);
