@@ -76,6 +76,25 @@ same() {
 	same
 }
 
+@test "two such probes at once: each packet once at each" {
+	local n=20 kind first
+	for kind in tp rawtp; do
+		capture $kind tcpdump -n -B 16384 -c $((2 * n)) -w "$BATS_TEST_TMPDIR/$kind.pcap" \
+			-i "bpfprobe:$kind/net_dev_queue:arg1+$kind/netif_receive_skb:arg1" "udp port $PORT"
+		first=${first:-$PID}
+	done
+	send -c $n -s 1000
+	wait_exit "$PID"
+	wait_exit "$first"
+	counts "$BATS_TEST_TMPDIR/rawtp.err"
+	((RECEIVED == 2 * n && DROPPED == 0))
+	bytes_of rawtp >"$BATS_TEST_TMPDIR/rawtp.txt"
+	[[ $(grep -c ' In .*length 1000' "$BATS_TEST_TMPDIR/rawtp.txt") -eq $n ]]
+	[[ $(grep -c ' Out .*length 1000' "$BATS_TEST_TMPDIR/rawtp.txt") -eq $n ]]
+	# Packets of two CPUs may change places.
+	cmp <(sort "$BATS_TEST_TMPDIR/rawtp.txt") <(bytes_of tp | sort)
+}
+
 @test "a short snapshot length" {
 	need_pages
 	NS_X=$NS_A FILTER="udp port $PORT"

@@ -141,6 +141,25 @@ in_lists() {
 	[[ $output == *'can be had by kprobe/ only'* ]]
 }
 
+@test "a list of packets where BTF knows nothing of the function" {
+	local name=netif_receive_skb_list_internal device btf=$BATS_TEST_TMPDIR/btf hidden
+	need kprobe
+	grep -q ' bpf_test_run_xdp_live$' /proc/kallsyms || skip "this kernel cannot make lists of packets (5.18)"
+	# Its name is another one there.
+	sed "s/\x00$name\x00/\x00${name%?}X\x00/" /sys/kernel/btf/vmlinux >"$btf"
+	! cmp "$btf" /sys/kernel/btf/vmlinux
+	hidden=(unshare --mount sh -c "mount --bind $btf /sys/kernel/btf/vmlinux && exec \"\$@\"" sh)
+	device=bpfprobe:$name:netns=$NS_B
+	run -0 "${hidden[@]}" bpfprobe show "$device"
+	echo "$output"
+	[[ $output == *"arguments not in BTF"*"packet    each of the list, argument 1"* ]]
+	FILTER="udp port $PORT"
+	capture hidden "${hidden[@]}" tcpdump -n -c 32 -w "$BATS_TEST_TMPDIR/hidden.pcap" -i "$device" "$FILTER"
+	in_lists 32 16
+	wait_exit "$PID"
+	[[ $(bytes_of hidden | grep -c 'length 64') -eq 32 ]]
+}
+
 @test "a pattern: all functions of which it is true" {
 	need kprobe
 	FILTER="udp port $((PORT + 1))"
@@ -369,6 +388,15 @@ no_programs_run() {
 	run -1 pcaploop -i bpfprobe:schedule activate
 	echo "$output"
 	[[ $output == *'function "schedule" has no struct sk_buff * or struct xdp_buff * argument: it has ()'* ]]
+}
+
+@test "of several functions with one name none is taken" {
+	local n name
+	read -r n name < <(awk '$2 ~ /^[tTwW]$/ && $3 !~ /\./ { print $3 }' /proc/kallsyms | sort | uniq -cd)
+	[[ -n $name ]] || skip "the kernel has no two functions of one name"
+	run -1 pcaploop -i "bpfprobe:kprobe/$name:arg1.0" activate
+	echo "$n $name: $output"
+	[[ $output == *"there are $n of function \"$name\", and a kprobe cannot tell them apart"* ]]
 }
 
 @test "nothing is left behind" {
