@@ -261,3 +261,8 @@ messages() {
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
+
+@test "README and the manual have the same table of kernels" {
+	diff <(sed -n 's/^|\(.*\)|$/\1/p' "$top/README.md" | sed '2d; s/ *| */|/g; s/^ *//; s/ *$//; 1s/^[^|]*//') \
+		<(sed -n '/^\.Sh KERNEL/,/^\.El/s/^\.It //p' "$top/man/pcap-bpfprobe.7" | sed 's/ Ta /|/g; 1s/^[^|]*//')
+}
