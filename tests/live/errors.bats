@@ -147,15 +147,18 @@ NO_PERM=PCAP_ERROR_PERM_DENIED
 }
 
 @test "a helper of another version: both are said" {
-	# A reply is 3: magic, version 99, the rest zero, of the size of ours.
+	local ours
+	ours=$(awk '$2 == "BPFPROBE_VERSION" { print $3 }' "$BATS_TEST_DIRNAME/../../helper/protocol.h")
+	[[ -n $ours ]]
+	# A reply: magic, version 99, the rest zero, of the size of ours.
 	cat >"$BATS_TEST_TMPDIR/other" <<-'END'
 		#!/bin/sh
-		{ printf '\160\146\160\142\143\0\0\0'; head -c 316 /dev/zero; } |
-			dd bs=324 iflag=fullblock >&3
+		{ printf '\160\146\160\142\143\0\0\0'; head -c 328 /dev/zero; } |
+			dd bs=336 iflag=fullblock >&3
 	END
 	chmod 755 "$BATS_TEST_TMPDIR/other"
 	AS=(env "BPFPROBE_HELPER=$BATS_TEST_TMPDIR/other")
-	refused PCAP_ERROR bpfprobe:drop "version 99" "libpcap has 4:"
+	refused PCAP_ERROR bpfprobe:drop "version 99" "libpcap has $ours:"
 }
 
 @test "a helper that talks nonsense" {
