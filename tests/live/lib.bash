@@ -316,6 +316,91 @@ file_size_is() {
 	[[ $(stat -c %s "$1" 2>/dev/null) -ge $2 ]]
 }
 
+# --- captures at places in the kernel, each into a file of its own
+
+# find_kprobe: whether this kernel lets us probe functions, for need_functions.
+find_kprobe() {
+	export KPROBE=''
+	! pcaploop -i bpfprobe:kprobe/ip_rcv activate >/dev/null 2>&1 || KPROBE=1
+}
+
+need_functions() {
+	[[ -n $KPROBE ]] || cannot "this kernel refuses kprobes"
+}
+
+# watch NAME DEVICE [tcpdump options]: a capture of what FILTER lets pass, into NAME.pcap.
+watch() {
+	local name=$1 device=$2
+	shift 2
+	capture "$name" tcpdump "$@" -w "$BATS_TEST_TMPDIR/$name.pcap" -i "bpfprobe:$device" "$FILTER"
+	WATCHED+=("$PID:$name")
+}
+
+# watched: all of them have seen what they count.
+watched() {
+	local one
+	for one in "${WATCHED[@]}"; do
+		wait_exit "${one%%:*}" || fail "$one"
+	done
+}
+
+# stop_all: of them, which count nothing.
+stop_all() {
+	local one
+	sleep "$(scaled 0.5 3)"
+	for one in "${WATCHED[@]}"; do
+		stop "${one%%:*}" || fail "$one"
+	done
+}
+
+# bytes NAME: of the packets of NAME.pcap, without their link headers; a line for each.
+bytes() {
+	tcpdump -n -t -x -r "$BATS_TEST_TMPDIR/$1.pcap" 2>/dev/null |
+		awk '/^\t0x/ { $1 = ""; line = line $0; next } line { print line; line = "" } END { print line }'
+}
+
+# same_bytes: in all of them.
+same_bytes() {
+	local first=${WATCHED[0]#*:} one
+	bytes "$first" >"$T/first.bytes"
+	[[ $(wc -c <"$T/first.bytes") -gt 50 ]]
+	for one in "${WATCHED[@]}"; do
+		bytes "${one#*:}" | cmp "$T/first.bytes" - || fail "$one"
+	done
+}
+
+# fields NAME FIELD...: of each packet, as tshark takes it apart.
+fields() {
+	local options=() field
+	for field in "${@:2}"; do
+		options+=(-e "$field")
+	done
+	tshark -n -r "$BATS_TEST_TMPDIR/$1.pcap" -T fields "${options[@]}" 2>/dev/null
+}
+
+foreign() { # NETNS NAME: the interface's number as a capture elsewhere shows it
+	echo $((0x40000000 + $(ifindex "$1" "$2")))
+}
+
+# --- peers of traffic
+
+# listen ADDR PORT: a socket in B that has everything for itself.
+listen() {
+	background listener in_b sender listen "$@"
+	started "$T/listener.out" ready
+}
+
+# serve PORT: one connection; what it brings into $T/heard.
+serve() {
+	# Its own input is at its end, by which it would close its half at once.
+	background server in_b busybox nc -l -p "$1" -e dd of="$BATS_TEST_TMPDIR/heard"
+	until_true 10 listens "$1"
+}
+
+listens() { # PORT
+	[[ $(in_b ss -Hltn "sport = :$1") ]]
+}
+
 # --- nothing may stay behind
 
 # our_objects [prog] [map] [process]: one line each.

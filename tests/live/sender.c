@@ -4,9 +4,11 @@
  *
  *	sender [options] udp ADDR PORT
  *	sender [options] raw IFNAME SRCMAC DSTMAC SRCADDR DSTADDR PORT
+ *	sender listen ADDR PORT
  *
- * "udp" uses a socket, IPv4 or IPv6 by the form of ADDR. "raw" writes complete
- * Ethernet frames with IPv4, so that every byte on the wire is known.
+ * "udp" uses a socket, IPv4 or IPv6 by the form of ADDR; with -x its IPv6 packets
+ * have a hop-by-hop header. "raw" writes complete Ethernet frames with IPv4, so that
+ * every byte on the wire is known. "listen" receives until it is killed.
  * The last line on stdout is
  *	sent=N bytes=PAYLOAD_BYTES start_ns=T end_ns=T
  * with wall-clock nanoseconds just before the first and after the last send.
@@ -38,6 +40,7 @@ struct sender {
 	struct numbered_sizes sizes;
 	unsigned int pace_us;
 	int vlan; /* -1: no tag */
+	bool hop_by_hop;
 };
 
 static void die(const char *what, const char *detail)
@@ -49,8 +52,8 @@ static void die(const char *what, const char *detail)
 static void usage(void)
 {
 	fputs("usage: sender [-c COUNT] [-f FIRST] [-i STREAM] [-s SIZE|mixed:MAX] [-p USEC]\n"
-	      "              [-C CPU] [-v VLAN] udp ADDR PORT |\n"
-	      "              raw IFNAME SRCMAC DSTMAC SRCADDR DSTADDR PORT\n",
+	      "              [-C CPU] [-v VLAN] [-x] udp ADDR PORT |\n"
+	      "              raw IFNAME SRCMAC DSTMAC SRCADDR DSTADDR PORT | listen ADDR PORT\n",
 	    stderr);
 	exit(2);
 }
@@ -109,6 +112,27 @@ static void open_udp(struct sender *s, const char *addr, const char *port)
 	s->fd = socket(s->to.ss_family, SOCK_DGRAM, 0);
 	if (s->fd < 0)
 		die("socket", strerror(errno));
+}
+
+/* One hop-by-hop header of 8 bytes, all of them padding, in front of every packet. */
+static void add_hop_by_hop(struct sender *s)
+{
+	static const uint8_t header[8] = { 0, 0, 1, 4 };
+
+	if (setsockopt(s->fd, IPPROTO_IPV6, IPV6_HOPOPTS, header, sizeof(header)) < 0)
+		die("IPV6_HOPOPTS", strerror(errno));
+}
+
+/* A socket that has everything for itself, until the process is killed. */
+static void receive(struct sender *s)
+{
+	if (bind(s->fd, (struct sockaddr *)&s->to, s->to_len) < 0)
+		die("bind", strerror(errno));
+	puts("ready");
+	fflush(stdout);
+	while (recv(s->fd, s->buf, sizeof(s->buf), 0) >= 0)
+		;
+	die("recv", strerror(errno));
 }
 
 static void put_mac(uint8_t *p, const char *text)
@@ -223,7 +247,7 @@ int main(int argc, char **argv)
 	static struct sender s = { .fd = -1, .count = 1, .sizes = { .max = 64 }, .vlan = -1 };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "+c:f:i:s:p:C:v:")) != -1) {
+	while ((opt = getopt(argc, argv, "+c:f:i:s:p:C:v:x")) != -1) {
 		if (opt == 'c')
 			s.count = (uint32_t)number_arg(optarg, UINT32_MAX);
 		else if (opt == 'f')
@@ -238,17 +262,23 @@ int main(int argc, char **argv)
 			pin(number_arg(optarg, CPU_SETSIZE - 1));
 		else if (opt == 'v')
 			s.vlan = (int)number_arg(optarg, 65535);
+		else if (opt == 'x')
+			s.hop_by_hop = true;
 		else if (opt == '?')
 			usage();
 	}
 	argv += optind;
 	argc -= optind;
-	if (argc == 3 && strcmp(argv[0], "udp") == 0)
+	if (argc == 3 && (strcmp(argv[0], "udp") == 0 || strcmp(argv[0], "listen") == 0))
 		open_udp(&s, argv[1], argv[2]);
 	else if (argc == 7 && strcmp(argv[0], "raw") == 0)
 		open_raw(&s, argv + 1);
 	else
 		usage();
+	if (strcmp(argv[0], "listen") == 0)
+		receive(&s);
+	if (s.hop_by_hop)
+		add_hop_by_hop(&s);
 	run(&s);
 	return 0;
 }
