@@ -143,6 +143,7 @@ struct sk_buff {
 	__be16 vlan_proto;
 	__u16 vlan_tci;
 	__be16 protocol;
+	__u16 mac_len; /* of the MAC header, as it was received */
 	__u16 network_header;
 	__u16 mac_header;
 	unsigned int end; /* of the linear part's memory, an offset from head; struct skb_shared_info follows */

@@ -79,9 +79,24 @@ static __always_inline __u64 offset_of_data(struct sk_buff *skb)
 }
 
 /*
+ * Whether a packet's bytes go on from the Ethernet header at `mac` without a gap; `net`
+ * is 0 if it is not set.  Other headers may lie between it and the network header where
+ * they were built or received so; what was decrypted in place leaves rubbish there.
+ */
+static __always_inline int is_whole(struct sk_buff *skb, __u32 mac, __u32 net, __u32 data)
+{
+	if (net == mac + ETH_HLEN || data == mac)
+		return 1;
+	if (net < mac)
+		return data == mac + ETH_HLEN;
+	return net - mac == GET(skb, mac_len);
+}
+
+/*
  * Where the packet starts, as an offset from skb->head.  Header offsets are
  * believed only where they stand in an order that makes sense: encapsulation
- * leaves old ones behind that point into the payload.
+ * leaves old ones behind that point into the payload, WireGuard sets them to 0,
+ * and on the way to IPsec mac_header points into the IP header.
  */
 static __always_inline __u32 find_start(
     struct sk_buff *skb, struct net_device *dev, __u32 data, struct bpfprobe_record *rec)
@@ -97,21 +112,23 @@ static __always_inline __u32 find_start(
 	if (dev && is_ethernet(rec->arphrd)) {
 		rec->layer = BPFPROBE_LAYER_L2;
 		rec->l2len = ETH_HLEN;
-		if (mac != HEADER_UNSET && mac <= data && (net < mac || net >= mac + ETH_HLEN))
+		if (mac != HEADER_UNSET && mac <= data && is_whole(skb, mac, net, data))
 			return mac;
 		/* On the way out the MAC header is written before mac_header is set. */
 		if (data < net && net - data == GET(dev, hard_header_len))
 			return data;
 		rec->l2len = 0;
 	}
-	/* A network header before the MAC header is one that was taken off: PPPoE's, for ppp0. */
-	if (net && net < mac && mac != HEADER_UNSET && mac <= data)
-		net = data;
-	if (net && net <= data) {
-		rec->layer = BPFPROBE_LAYER_L3;
+	rec->layer = BPFPROBE_LAYER_L3;
+	if (net && net <= data && (net >= mac || mac > data))
 		return net;
-	}
+	/* A network header before the MAC header is one that was taken off: PPPoE's, for ppp0. */
+	if (net && net < mac && mac == data)
+		return data;
 	rec->layer = BPFPROBE_LAYER_NONE;
+	/* Where it is known where the network header is, it is not here. */
+	if (net)
+		rec->protocol = 0;
 	return data;
 }
 
@@ -185,10 +202,10 @@ static __always_inline void find_packet(
 	data->packet = way_to_frags(skb);
 	data->head = GET(skb, head);
 	data->data = offset_of_data(skb);
+	rec->protocol = GET(skb, protocol);
 	data->start = find_start(skb, dev, data->data, rec);
 	data->end = linear_end(skb);
 	rec->len = data->data - data->start + GET(skb, len);
-	rec->protocol = GET(skb, protocol);
 	find_vlan(skb, rec);
 }
 

@@ -8,6 +8,7 @@ setup_file() {
 	require tcpdump tshark ip nft bpftool ping busybox
 	pair_setup
 	pair_ipv6
+	ip -n "$NS_A" neigh add $ADDR6_B lladdr $MAC_B dev bpa0
 	remember_objects
 	find_kprobe
 }
@@ -184,6 +185,180 @@ say() {
 	echo "$output"
 	[[ ${lines[0]} == "0	sll:ethertype:ip:icmp:data	$ADDR_B	1" ]]
 	[[ ${lines[1]} == "0	sll:ethertype:ip:icmp:data	$ADDR_B	2" ]]
+}
+
+# A place's line: namespace and target. All see segments before they are cut up.
+LARGE_WAY='a ip_output
+a kprobe/__dev_queue_xmit
+a tp/net_dev_queue
+b tp/netif_receive_skb
+b ip_rcv
+b kprobe/tcp_v4_rcv'
+
+# transfer BYTES PORT [ADDR]: from A to B, in one connection; the content is in $T/sent.
+transfer() {
+	numbers "$1" >"$BATS_TEST_TMPDIR/sent"
+	serve "$2"
+	in_a bash -c "cat '$T/sent' >/dev/tcp/${3:-$ADDR_B}/$2"
+	until_true 20 cmp -s "$T/sent" "$T/heard" || fail "the transfer itself has failed"
+}
+
+numbers() { # BYTES
+	seq 1000000000 1000099999 | head -c "$1"
+}
+
+# check_segments NAME: all those of a transfer, of which some are larger than the MTU.
+check_segments() {
+	fields "$1" frame.len ip.len frame.cap_len tcp.len tcp.seq >"$T/$1.segments"
+	# The link header has 20 bytes.
+	awk -v name="$1" -v all="$(stat -c %s "$T/sent")" '
+		$1 != $2 + 20 { print name ": len " $1 " of " $2 + 20; exit wrong = 1 }
+		$2 > 1500 { large++ }
+		$4 + $5 > end { end = $4 + $5 }
+		END {
+			print name ": " NR " packets, " large + 0 " large, to byte " end - 1
+			exit wrong || !large || end - 1 != all
+		}' "$T/$1.segments"
+}
+
+# content NAME: what the segments carry, put together.
+content() {
+	tshark -n -r "$BATS_TEST_TMPDIR/$1.pcap" -q -z follow,tcp,raw,0 2>/dev/null |
+		grep -xE '[0-9a-f]+' | tr a-f A-F | basenc --base16 -d -i
+}
+
+large_segments() { # [tcpdump options]
+	TABLE=$LARGE_WAY FILTER="tcp dst port $((PORT + 2)) and greater 150"
+	watch_all "$@"
+	transfer 150000 $((PORT + 2))
+	stop_all
+}
+
+@test "segments that are still to be cut up: whole, and as long as they are" {
+	local ns place
+	large_segments
+	while read -r ns place; do
+		check_segments "${place##*/}"
+		awk '$1 != $3 { exit 1 }' "$T/${place##*/}.segments" || fail "$place: not whole"
+		content "${place##*/}" | cmp "$T/sent" -
+	done < <(the_places)
+}
+
+@test "segments that are still to be cut up: the snapshot length takes no length from them" {
+	local ns place
+	large_segments -s 200
+	while read -r ns place; do
+		check_segments "${place##*/}"
+		awk '$3 != ($1 < 200 ? $1 : 200) { exit 1 }' "$T/${place##*/}.segments" || fail "$place"
+	done < <(the_places)
+}
+
+# through_vxlan: A and B see each other as 10.78.0.1 and .2 through tunnels on a wire whose
+# packets nobody else has (else they are not joined). B's collects for 0.1 s what comes in.
+through_vxlan() {
+	wire_up tun
+	tunnel_ends vx0 1400 10.79.0.1 10.79.0.2 type vxlan id 7 dstport $((PORT + 3))
+	in_b sh -c 'echo 100000000 >/sys/class/net/vx0/gro_flush_timeout'
+}
+
+# A place's line: namespace, target, whether it has more than one segment there.
+JOINED_WAY='b tp/napi_gro_receive_entry single
+b napi_gro_receive single
+b dev_gro_receive single
+b tp/netif_receive_skb joined
+b ip_rcv joined
+b kprobe/tcp_v4_rcv joined'
+
+@test "segments that are joined at reception: single before, one packet behind" {
+	local ns place kind
+	through_vxlan
+	TABLE=$JOINED_WAY FILTER="tcp dst port $((PORT + 2)) and greater 150"
+	watch_all -y EN10MB
+	transfer 100000 $((PORT + 2)) 10.78.0.2
+	stop_all
+	while read -r ns place kind; do
+		place=${place##*/}
+		fields "$place" frame.len ip.len frame.cap_len eth.src >"$T/$place.lengths"
+		awk -v kind="$kind" -v place="$place" '
+			$1 != $2 + 14 || $1 != $3 || $4 != "02:00:00:00:78:01" { print place ": " $0; exit 1 }
+			$2 > 1400 { large++ }
+			END { print place ": " NR " packets, " large + 0 " large"; exit (kind == "joined") != (large > 0) }' "$T/$place.lengths"
+		content "$place" | cmp "$T/sent" -
+	done < <(the_places)
+}
+
+# A place's line: namespace, target.
+IPV6_WAY='a kprobe/ip6_output
+a kprobe/ip6_finish_output2
+a tp/net_dev_queue
+b tp/netif_receive_skb
+b kprobe/ipv6_rcv
+b kprobe/ip6_input
+b kprobe/udpv6_rcv'
+
+@test "IPv6 with a hop-by-hop header, at all depths" {
+	local ns place
+	TABLE=$IPV6_WAY FILTER="ip6[6] = 0 and ip6[40] = 17"
+	listen $ADDR6_B "$PORT"
+	watch_all -c 2
+	in_a sender -x -c 2 -s 300 udp $ADDR6_B "$PORT"
+	watched
+	while read -r ns place; do
+		run -0 fields "${place##*/}" sll.ltype sll.etype frame.len frame.protocols ipv6.nxt udp.length
+		echo "$place: $output"
+		[[ ${#lines[@]} -eq 2 && ${lines[0]} == "${lines[1]}" ]]
+		[[ ${lines[0]} == *"	0x86dd	376	sll:ethertype:ipv6:ipv6.hopopts:udp:data	0	308" ]]
+	done < <(the_places)
+	same_bytes
+}
+
+# A place's line: namespace, target, whether the packet is in pieces.
+FRAGMENTS_WAY='a kprobe/ip_output whole
+a tp/net_dev_queue pieces
+b tp/netif_receive_skb pieces
+b ip_rcv pieces
+b udp_rcv whole
+b kprobe/udp_queue_rcv_skb whole'
+
+# in_pieces VERSION NAME: two packets, each in three, which tshark puts together.
+in_pieces() {
+	local field=ip.frag_offset
+	[[ $1 == 4 ]] || field=ipv6.fraghdr.offset
+	run -0 fields "$2" "$field" udp.length
+	echo "$2: $output"
+	[[ ${#lines[@]} -eq 6 && $(grep -c '	3008$' <<<"$output") -eq 2 ]]
+	[[ $(cut -f 1 <<<"$output" | sort -n | uniq -c | awk '{ print $1 }' | xargs) == "2 2 2" ]]
+}
+
+# fragments VERSION FROM TO
+fragments() {
+	local ns place what
+	listen "$3" "$PORT"
+	watch_all
+	in_a sender -c 2 -i 1 -s 3000 udp "$3" "$PORT"
+	stop_all
+	while read -r ns place what; do
+		place=${place##*/}
+		if [[ $what == pieces ]]; then
+			in_pieces "$1" "$place"
+		else
+			echo "$place:"
+			verify -e 1:0-1 -z 3000 -a "$2,$3" -p "$PORT" "$T/$place.pcap"
+		fi
+	done < <(the_places)
+}
+
+@test "fragments of IPv4, and the packet that they were and become" {
+	TABLE=$FRAGMENTS_WAY FILTER="ip proto 17"
+	fragments 4 $ADDR_A $ADDR_B
+}
+
+@test "fragments of IPv6, and the packet that they were and become" {
+	TABLE=${FRAGMENTS_WAY//ip_/ip6_} FILTER="ip6[6] = 17 or ip6[6] = 44"
+	TABLE=${TABLE//ip6_rcv/ipv6_rcv}
+	TABLE=${TABLE//udp_/udpv6_}
+	TABLE=${TABLE//udpv6_queue_rcv_skb/udpv6_queue_rcv_one_skb}
+	fragments 6 $ADDR6_A $ADDR6_B
 }
 
 @test "nothing is left behind" {

@@ -344,13 +344,18 @@ watched() {
 	done
 }
 
-# stop_all: of them, which count nothing.
+# stop_all: of them, which count nothing, when they have read all that came until now.
 stop_all() {
 	local one
-	sleep "$(scaled 0.5 3)"
 	for one in "${WATCHED[@]}"; do
-		stop "${one%%:*}" || fail "$one"
+		PID=${one%%:*}
+		until_true 10 all_read || fail "$one does not read"
+		stop || fail "$one"
 	done
+}
+
+all_read() { # by PID
+	[[ $(sum emitted) -eq $(($(sum delivered) + $(sum rejected))) ]]
 }
 
 # bytes NAME: of the packets of NAME.pcap, without their link headers; a line for each.
@@ -399,6 +404,44 @@ serve() {
 
 listens() { # PORT
 	[[ $(in_b ss -Hltn "sport = :$1") ]]
+}
+
+# wire_up tun|ppp: w0 in A and B, 10.79.0.1 and .2, which have no MAC header; MTU 1500.
+wire_up() {
+	local kind=$1 ns end
+	modprobe -qa tun ppp_async || : # the device files come with them
+	background wire wire "$kind" w0 "/run/netns/$NS_A" "/run/netns/$NS_B"
+	started "$T/wire.out" ready
+	for ns in "$NS_A" "$NS_B"; do
+		[[ $ns == "$NS_A" ]] && end=1 || end=2
+		ip -n "$ns" addr add "10.79.0.$end" peer "10.79.0.$((3 - end))" dev w0
+		ip -n "$ns" link set w0 up mtu 1500
+	done
+}
+
+# tunnel_ends NAME MTU ADDR_A ADDR_B WORD...: a tunnel NAME between these addresses of A and
+# B, as ip-link makes it: 10.78.0.1 and .2; if it has MAC addresses, 02:00:00:00:78:01 and :02.
+tunnel_ends() {
+	local name=$1 mtu=$2 a=$3 b=$4
+	shift 4
+	ip -n "$NS_A" link add "$name" mtu "$mtu" "$@" local "$a" remote "$b"
+	defer ip -n "$NS_A" link del "$name"
+	tunnel_end "$NS_A" "$name" 1
+	ip -n "$NS_B" link add "$name" mtu "$mtu" "$@" local "$b" remote "$a"
+	defer ip -n "$NS_B" link del "$name"
+	tunnel_end "$NS_B" "$name" 2
+}
+
+tunnel_end() { # NETNS NAME END
+	local mac=02:00:00:00:78:0
+	ip -n "$1" addr add "10.78.0.$3/24" dev "$2"
+	if [[ $(ip -n "$1" link show dev "$2") == *link/ether* ]]; then
+		ip -n "$1" link set "$2" address $mac"$3"
+		ip -n "$1" link set "$2" up
+		ip -n "$1" neigh add "10.78.0.$((3 - $3))" lladdr $mac$((3 - $3)) dev "$2"
+	else
+		ip -n "$1" link set "$2" up
+	fi
 }
 
 # --- nothing may stay behind
