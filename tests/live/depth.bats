@@ -187,6 +187,35 @@ say() {
 	[[ ${lines[1]} == "0	sll:ethertype:ip:icmp:data	$ADDR_B	2" ]]
 }
 
+# Where TCP hands over a segment its header is there, IP's is not; before that there is data
+# only. Of UDP all headers have their place, and IP's is written but for its length.
+@test "above IP: what has no headers yet says nothing of them" {
+	need_functions
+	FILTER='' WATCHED=()
+	watch ip_queue_xmit "ip_queue_xmit:netns=$NS_A"
+	watch transmit __tcp_transmit_skb
+	say "a line of TCP" $((PORT + 2))
+	stop_all
+	run -0 fields ip_queue_xmit sll.pkttype sll.hatype sll.ifindex sll.etype
+	[[ -n $output ]]
+	! grep -vx "4	65535	0	0x0000" <<<"$output"
+	bytes ip_queue_xmit | tee "$T/segments"
+	# The ports come first, and the line behind the header.
+	grep -qE "^ .... $(printf %04x $((PORT + 2))) .*6120 6c69 6e65" "$T/segments"
+	run -0 fields transmit sll.pkttype sll.hatype sll.ifindex sll.etype
+	! grep -vx "4	65535	0	0x0000" <<<"$output"
+	bytes transmit | tee "$T/segments"
+	grep -qE "^ 6120 6c69 6e65" "$T/segments"
+
+	WATCHED=()
+	watch udp_send_skb "udp_send_skb:netns=$NS_A"
+	in_a sender -c 1 -s 300 udp "$ADDR_B" "$PORT"
+	stop_all
+	run -0 fields udp_send_skb sll.pkttype sll.hatype sll.ifindex sll.etype ip.src ip.dst frame.len
+	echo "$output"
+	[[ $output == "4	65535	0	0x0800	$ADDR_A	$ADDR_B	348" ]]
+}
+
 # A place's line: namespace and target. All see segments before they are cut up.
 LARGE_WAY='a ip_output
 a kprobe/__dev_queue_xmit
@@ -266,7 +295,7 @@ JOINED_WAY='b tp/napi_gro_receive_entry single
 b napi_gro_receive single
 b dev_gro_receive single
 b tp/netif_receive_skb joined
-b ip_rcv joined
+b ip_local_deliver joined
 b kprobe/tcp_v4_rcv joined'
 
 @test "segments that are joined at reception: single before, one packet behind" {

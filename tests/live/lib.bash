@@ -424,7 +424,8 @@ wire_up() {
 tunnel_ends() {
 	local name=$1 mtu=$2 a=$3 b=$4
 	shift 4
-	ip -n "$NS_A" link add "$name" mtu "$mtu" "$@" local "$a" remote "$b"
+	ip -n "$NS_A" link add "$name" mtu "$mtu" "$@" local "$a" remote "$b" 2>"$BATS_TEST_TMPDIR/try" ||
+		cannot "this kernel has no such tunnel ($*): $(<"$BATS_TEST_TMPDIR/try")"
 	defer ip -n "$NS_A" link del "$name"
 	tunnel_end "$NS_A" "$name" 1
 	ip -n "$NS_B" link add "$name" mtu "$mtu" "$@" local "$b" remote "$a"
