@@ -213,7 +213,7 @@ inner_is_whole() { # NAME [verify options]
 	at ip_finish_output2 "$NS_A"
 	at kprobe/__dev_queue_xmit "$NS_A"
 	at vxlan_rcv "$NS_B"
-	at ip_rcv "$NS_B"
+	at ip_local_deliver "$NS_B"
 	at udp_rcv "$NS_B"
 	at __netif_receive_skb_core "$NS_B"
 	through 10.78.0.2 1
@@ -224,7 +224,7 @@ inner_is_whole() { # NAME [verify options]
 	layers ip_finish_output2 sll:ip:udp "sll:$outer"
 	layers __dev_queue_xmit sll:ip:udp "sll:$outer"
 	layers __netif_receive_skb_core "sll:$outer" sll:ip:udp
-	layers ip_rcv "sll:$outer" sll:ip:udp
+	layers ip_local_deliver "sll:$outer" sll:ip:udp
 	layers udp_rcv "sll:$outer" sll:ip:udp
 	layers vxlan_rcv "sll:$outer"
 }
@@ -310,7 +310,7 @@ heard() {
 	stop_all
 	tcpdump -n -r "$T/scan.pcap" >"$T/scan.text" 2>/dev/null
 	sort "$T/scan.text" | cut -d ' ' -f 2- | uniq -c
-	grep -E ' (Beacon|Probe Response) \(bpfprobe-net\) .* IBSS' "$T/scan.text"
+	grep -E ' (Beacon|Probe Response) \(bpfprobe-net\) .* CH: 1$' "$T/scan.text"
 	# Nothing but such frames, of A.
 	run -0 fields scan frame.protocols wlan.fc.type_subtype wlan.sa
 	[[ -n $output ]]
