@@ -11,7 +11,7 @@
 #include "bpf/memory.bpf.h"
 #include "bpf/view.h"
 
-#ifdef BPFPROBE_DIRECT
+#if defined(BPFPROBE_DIRECT) && !defined(BPFPROBE_UNTRUSTED)
 
 extern int bpf_dynptr_from_skb(
     struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *dynptr) __ksym;

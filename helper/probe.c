@@ -10,6 +10,7 @@
 #include "helper/probe.h"
 #include "helper/splice.h"
 #include "bpf/copy.skel.h"
+#include "bpf/fentrydirect.skel.h"
 #include "bpf/tp.skel.h"
 #include "bpf/tpdirect.skel.h"
 #include "bpf/xdp.skel.h"
@@ -142,7 +143,8 @@ choose_object(const struct bpfprobe_target *target, unsigned int reads, size_t *
 	if (copies(target->kind))
 		return copy_bpf__elf_bytes(size);
 	if (reads & BPFPROBE_READS_DIRECT)
-		return tpdirect_bpf__elf_bytes(size);
+		return target->kind == BPFPROBE_TP ? tpdirect_bpf__elf_bytes(size) :
+		                                     fentrydirect_bpf__elf_bytes(size);
 	return tp_bpf__elf_bytes(size);
 }
 

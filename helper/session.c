@@ -97,6 +97,14 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	memcpy(config->ret, plan->device.ret, sizeof(config->ret));
 }
 
+/* Whether there are programs for it that read a packet where it is. */
+static int
+may_read(const struct bpfprobe_target *target)
+{
+	return target->argument.form == BPFPROBE_PACKET &&
+	       (target->kind == BPFPROBE_TP || target->kind == BPFPROBE_FENTRY);
+}
+
 /*
  * Which programs the kernel takes is found by trying: those that read a packet where it
  * is, for which they have to have it from the verifier, or those that copy its beginning.
@@ -112,10 +120,10 @@ load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpf
 
 	make_config(&config, plan, targets, session->count);
 	reads = BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE;
-	if (targets->kind == BPFPROBE_TP && !session->indirect)
+	if (may_read(targets) && !session->indirect)
 		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, reads);
 	if (err < 0) {
-		session->indirect |= targets->kind == BPFPROBE_TP;
+		session->indirect |= may_read(targets);
 		reads = bpfprobe_probe_reads_variable() ? BPFPROBE_READS_VARIABLE : 0;
 		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, reads);
 	}
