@@ -94,7 +94,7 @@ through_t0() {
 	in_b sysctl -qw net.ipv6.conf.t0.disable_ipv6=0
 	ip -n "$NS_A" addr add fd78::1/64 dev t0 nodad
 	ip -n "$NS_B" addr add fd78::2/64 dev t0 nodad
-	FILTER='udp or ip proto 41 and ip[26] = 17' WATCHED=()
+	FILTER='udp or (ip proto 41 and ip[26] = 17)' WATCHED=()
 	at tp/net_dev_queue "$NS_A"
 	at tp/netif_receive_skb "$NS_B"
 	through fd78::2 1
@@ -121,7 +121,7 @@ through_t0() {
 	# The handshake first.
 	in_a ping -q -c 1 -w 60 10.78.0.2
 	# All that passes from now on: a keepalive would not.
-	FILTER="udp port $PORT or udp port 51820 and greater 200" WATCHED=()
+	FILTER="udp port $PORT or (udp port 51820 and greater 200)" WATCHED=()
 	at tp/net_dev_queue "$NS_A"
 	at tp/netif_receive_skb "$NS_B"
 	[[ -z $KPROBE ]] || at ip_finish_output2 "$NS_A"
