@@ -135,13 +135,14 @@ static __always_inline __u32 find_start(
 /*
  * Direction, in the form of a PF_PACKET socket.  Where the probe sees both: a
  * packet that came in from the interface where it is, or that stands behind its
- * MAC header without having a socket, is incoming; one that came in
+ * MAC header without having a socket, is incoming, and with one (veth does not take it
+ * away) if nothing but that header was taken off; one that came in
  * elsewhere is forwarded, so outgoing here; the rest was made on this host.
  */
 static __always_inline __u8 find_pkttype(struct sk_buff *skb, struct net_device *dev)
 {
 	__u8 type = GET_BITS(skb, pkt_type);
-	__u32 mac = GET(skb, mac_header);
+	__u32 mac = GET(skb, mac_header), data = offset_of_data(skb);
 	int iif = GET(skb, skb_iif);
 	int in;
 
@@ -149,7 +150,8 @@ static __always_inline __u8 find_pkttype(struct sk_buff *skb, struct net_device 
 		if (iif)
 			in = !dev || GET(dev, ifindex) == iif;
 		else
-			in = !GET(MEMORY(skb), sk) && mac != HEADER_UNSET && mac < (__u32)offset_of_data(skb);
+			in = mac != HEADER_UNSET && mac < data &&
+			     (!GET(MEMORY(skb), sk) || data - mac == ETH_HLEN);
 	} else {
 		in = config.direction == BPFPROBE_DIR_IN;
 	}
