@@ -85,11 +85,9 @@ static __always_inline __u64 offset_of_data(struct sk_buff *skb)
  */
 static __always_inline int is_whole(struct sk_buff *skb, __u32 mac, __u32 net, __u32 data)
 {
-	if (net == mac + ETH_HLEN || data == mac)
+	if (net == mac + ETH_HLEN || data == mac || data == mac + ETH_HLEN)
 		return 1;
-	if (net < mac)
-		return data == mac + ETH_HLEN;
-	return net - mac == GET(skb, mac_len);
+	return net > mac && net - mac == GET(skb, mac_len);
 }
 
 /*

@@ -143,13 +143,14 @@ dumped() {
 	[[ $(value count "$output") -eq 40 && $(value corrupt "$output") -eq 0 ]]
 }
 
-# tagged_by_tc: what A sends gets the tag 2:0:5 into the skb's metadata.
+# tagged_by_tc [OUTER]: what A sends gets the tag 2:0:5 into the skb's metadata, or that of the
+# given TCI, and 2:0:5 into the packet.
 tagged_by_tc() {
 	local fs=$BATS_TEST_TMPDIR/bpffs
 	mkdir "$fs"
 	mount -t bpf none "$fs"
 	defer umount "$fs"
-	vlantag $((2 << 13 | 5)) "$fs/tag"
+	vlantag $((2 << 13 | 5)) "$@" "$fs/tag"
 	tc -n "$NS_A" qdisc add dev bpa0 clsact
 	defer tc -n "$NS_A" qdisc del dev bpa0 clsact
 	tc -n "$NS_A" filter add dev bpa0 egress bpf da object-pinned "$fs/tag"
@@ -162,6 +163,24 @@ tagged_by_tc() {
 		dump 20 "bpfprobe:$device" -y EN10MB "vlan 5"
 		send -c 20 -i 1 -s mixed:60000
 		dumped -e 1:0-19 -z mixed:60000 -l EN10MB -v $((2 << 13 | 5)) -m $MAC_A,$MAC_B -t 0800
+	done
+}
+
+@test "two VLAN tags, the outer one beside the packet: both, in their order" {
+	tagged_by_tc $((3 << 13 | 7))
+	local device tags="802.1Q-QinQ (0x88a8), length 350: vlan 7, p 3, ethertype 802.1Q (0x8100), vlan 5, p 2, ethertype IPv4"
+	for device in "tx:netns=$NS_A" "rx:netns=$NS_B"; do
+		dump 10 "bpfprobe:$device" -y EN10MB "vlan 7 and vlan 5 and udp port $PORT"
+		send -c 10 -s 300
+		wait_exit "$PID"
+		run -0 tcpdump -n -e -r "$T/a.pcap"
+		echo "$output"
+		[[ $(grep -cF "ethertype $tags" <<<"$output") -eq 10 ]]
+		# The same without the metadata: the inner tag is a part of the bytes.
+		dump 10 "bpfprobe:$device" -y RAW "udp port $PORT"
+		send -c 10 -s 300
+		wait_exit "$PID"
+		[[ $(tcpdump -n -r "$T/a.pcap" 2>/dev/null | grep -c "UDP, length 300") -eq 10 ]]
 	done
 }
 
