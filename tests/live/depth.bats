@@ -10,7 +10,7 @@ setup_file() {
 	pair_ipv6
 	ip -n "$NS_A" neigh add $ADDR6_B lladdr $MAC_B dev bpa0
 	remember_objects
-	find_kprobe
+	kinds_setup
 }
 
 # the_places: of TABLE, below, or those of them that this kernel can probe.
@@ -128,7 +128,7 @@ seen() {
 
 # Later packets find the header of the first and go by.
 @test "at the neighbour's, where the MAC header is to be made" {
-	need_functions
+	need kprobe
 	FILTER="udp port $PORT" WATCHED=()
 	watch neigh "neigh_resolve_output+neigh_connected_output:netns=$NS_A" -c 1
 	ip -n "$NS_A" neigh del "$ADDR_B" dev bpa0
@@ -176,7 +176,7 @@ say() {
 }
 
 @test "at a socket's queue: ICMP" {
-	need_functions
+	need kprobe
 	FILTER="icmp[0] = 0" WATCHED=()
 	watch queue "__sock_queue_rcv_skb:netns=$NS_A" -c 2
 	in_a ping -q -c 2 -i 0.3 "$ADDR_B"
@@ -190,7 +190,7 @@ say() {
 # Where TCP hands over a segment its header is there, IP's is not; before that there is data
 # only. Of UDP all headers have their place, and IP's is written but for its length.
 @test "above IP: what has no headers yet says nothing of them" {
-	need_functions
+	need kprobe
 	FILTER='' WATCHED=()
 	watch ip_queue_xmit "ip_queue_xmit:netns=$NS_A"
 	watch transmit __tcp_transmit_skb

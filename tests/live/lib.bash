@@ -74,11 +74,12 @@ teardown_file() {
 	run_deferred
 }
 
-# kinds_setup: what this machine lets a program do, found as a user would find it; see need.
+# kinds_setup [FUNCTION]: what this machine lets a program do, found as a user would find it; see need.
 kinds_setup() {
+	local function=${1:-ip_rcv}
 	export FENTRY='' KPROBE=''
-	! pcaploop -i bpfprobe:fentry/ip_rcv activate >"$BATS_FILE_TMPDIR/fentry" 2>&1 || FENTRY=1
-	! pcaploop -i bpfprobe:kprobe/ip_rcv activate >"$BATS_FILE_TMPDIR/kprobe" 2>&1 || KPROBE=1
+	! pcaploop -i "bpfprobe:fentry/$function" activate >"$BATS_FILE_TMPDIR/fentry" 2>&1 || FENTRY=1
+	! pcaploop -i "bpfprobe:kprobe/$function" activate >"$BATS_FILE_TMPDIR/kprobe" 2>&1 || KPROBE=1
 }
 
 need() { # fentry | kprobe
@@ -317,16 +318,6 @@ file_size_is() {
 }
 
 # --- captures at places in the kernel, each into a file of its own
-
-# find_kprobe: whether this kernel lets us probe functions, for need_functions.
-find_kprobe() {
-	export KPROBE=''
-	! pcaploop -i bpfprobe:kprobe/ip_rcv activate >/dev/null 2>&1 || KPROBE=1
-}
-
-need_functions() {
-	[[ -n $KPROBE ]] || cannot "this kernel refuses kprobes"
-}
 
 # watch NAME DEVICE [tcpdump options]: a capture of what FILTER lets pass, into NAME.pcap.
 watch() {

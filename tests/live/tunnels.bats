@@ -7,7 +7,7 @@ setup_file() {
 	require tcpdump tshark ip nft bpftool
 	pair_setup
 	remember_objects
-	find_kprobe
+	kinds_setup
 }
 
 # at TARGET NAMESPACE [tcpdump options]: what passes there, into a file of the target's name.
@@ -203,7 +203,7 @@ inner_is_whole() { # NAME [verify options]
 }
 
 @test "VXLAN: what is seen between the tunnel and the interface below" {
-	need_functions
+	need kprobe
 	local outer=ip:udp:vxlan:eth:ip:udp
 	tunnel_ends t0 1400 $ADDR_A $ADDR_B type vxlan id 7 dstport 4789
 	FILTER='' WATCHED=()
@@ -301,7 +301,7 @@ heard() {
 }
 
 @test "a WiFi scan: the frames that announce networks" {
-	need_functions
+	need kprobe
 	require iw
 	radios
 	FILTER='' WATCHED=()
@@ -318,7 +318,7 @@ heard() {
 }
 
 @test "a radio's monitor: frames behind a radiotap header" {
-	need_functions
+	need kprobe
 	require iw
 	radios
 	FILTER='' WATCHED=()

@@ -8,9 +8,8 @@ setup_file() {
 	require tcpdump bpftool jq
 	remember_objects
 	pair_setup
-	export FENTRY='' KPROBE='' FRAGS=''
-	! pcaploop -i bpfprobe:fentry/xdp_do_redirect activate >"$BATS_FILE_TMPDIR/fentry" 2>&1 || FENTRY=1
-	! pcaploop -i bpfprobe:kprobe/xdp_do_redirect activate >"$BATS_FILE_TMPDIR/kprobe" 2>&1 || KPROBE=1
+	kinds_setup xdp_do_redirect
+	export FRAGS=''
 	# In fragments since 5.18.
 	! in_b xdpback -f native bpb0 2>/dev/null || FRAGS=1
 	if [[ -n $FRAGS ]]; then
