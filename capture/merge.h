@@ -70,7 +70,7 @@ int bpfprobe_merge_init(struct bpfprobe_merge *merge, struct bpfprobe_ring *ring
 void bpfprobe_merge_free(struct bpfprobe_merge *merge);
 
 /* How long a packet waits for what its function returns, ns. */
-#define BPFPROBE_MERGE_WAIT 100000000ULL
+#define BPFPROBE_MERGE_WAIT 1000000000ULL
 
 /* As a horizon: release everything; what comes in later passes begins a new order. */
 #define BPFPROBE_MERGE_ALL UINT64_MAX

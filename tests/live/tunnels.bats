@@ -15,10 +15,10 @@ at() {
 	watch "${1##*/}" "$1:netns=$2" "${@:3}"
 }
 
-# through ADDR COUNT: numbered packets for a socket that is behind a tunnel.
+# through ADDR COUNT [USEC]: numbered packets for a socket that is behind a tunnel, with a pause.
 through() {
 	listen "$1" "$PORT"
-	in_a sender -c "$2" -i 1 -s 300 udp "$1" "$PORT"
+	in_a sender -c "$2" -i 1 -p "${3:-0}" -s 300 udp "$1" "$PORT"
 	stop_all
 }
 
@@ -169,7 +169,8 @@ through_esp() {
 		at udp_rcv "$NS_B"
 		at kprobe/__udp_enqueue_schedule_skb "$NS_B"
 	fi
-	through $ADDR_B 2
+	# Decryption may go on in parallel: one after the other they stay in order.
+	through $ADDR_B 2 500000
 	layers net_dev_queue sll:ip:esp sll:ip:esp
 }
 
