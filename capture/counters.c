@@ -90,11 +90,13 @@ struct link_info {
 #define LINK_PERF_EVENT 7   /* BPF_LINK_TYPE_PERF_EVENT */
 #define LINK_KPROBE_MULTI 8 /* BPF_LINK_TYPE_KPROBE_MULTI */
 #define EVENT_KPROBE 3	    /* BPF_PERF_EVENT_KPROBE */
+#define MULTI_RETURN 1	    /* BPF_F_KPROBE_MULTI_RETURN */
 
 /*
  * How often a kprobe did not call the program since the CPU was in another kprobe ("bpf:
  * Add missed value to kprobe perf link info", 6.7).  The program, which was not called, has
- * not counted them.  Older kernels say 0.
+ * not counted them.  Older kernels say 0.  An exit that is missed loses no packet: its
+ * entry is known, and counts as unpaired.
  */
 static uint64_t
 kprobe_misses(int link)
@@ -104,7 +106,7 @@ kprobe_misses(int link)
 	if (get_info(link, &info, sizeof(info)) < 0)
 		return 0;
 	if (info.type == LINK_KPROBE_MULTI)
-		return info.kprobe_multi.missed;
+		return info.kprobe_multi.flags & MULTI_RETURN ? 0 : info.kprobe_multi.missed;
 	return info.type == LINK_PERF_EVENT && info.perf_event.type == EVENT_KPROBE ? info.perf_event.missed : 0;
 }
 

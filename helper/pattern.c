@@ -26,12 +26,14 @@ add_matching(const struct bpfprobe_type *type, const char *name, void *context)
 	struct bpfprobe_target *target = &found->targets[found->count];
 	struct bpfprobe_reply doubt;
 
-	if (btf_is_func(type->type) != (bool)found->functions || (!found->functions && !bpfprobe_target_is_tracepoint(name)))
+	if (btf_is_func(type->type) != (bool)found->functions ||
+	    (!found->functions && !bpfprobe_target_is_tracepoint(name)))
 		return;
 	name += found->functions ? 0 : strlen(TRACEPOINT_PREFIX);
 	if (!found->functions && bpfprobe_known_safe(name) != name)
 		return;
-	if (bpfprobe_target_is_made(name) || fnmatch(found->asked->name, name, 0) != 0 || strlen(name) >= sizeof(target->name))
+	if (bpfprobe_target_is_made(name) || fnmatch(found->asked->name, name, 0) != 0 ||
+	    strlen(name) >= sizeof(target->name))
 		return;
 	if (found->count == found->most) {
 		found->too_many = 1;
@@ -49,7 +51,8 @@ add_matching(const struct bpfprobe_type *type, const char *name, void *context)
 	if (found->functions && (found->asked->kind != BPFPROBE_FENTRY || !bpfprobe_target_is_for_fentry(target)))
 		bpfprobe_target_go_untyped(target, BPFPROBE_KPROBE);
 	if (target->argument.form != BPFPROBE_LIST && (found->functions || bpfprobe_target_is_for_tracepoint(target)) &&
-	    bpfprobe_target_check_reach(target, "", &doubt) == 0 && bpfprobe_target_check_trust(found->asked, target, 1, "", &doubt) == 0)
+	    bpfprobe_target_check_reach(target, "", &doubt) == 0 &&
+	    bpfprobe_target_check_trust(found->asked, target, 1, "", &doubt) == 0)
 		found->count++;
 	else
 		bpfprobe_target_go_untyped(target, target->kind);
