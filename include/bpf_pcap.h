@@ -144,18 +144,25 @@ BPF_PCAP_INLINE __u64 bpf_pcap_output_flags(__u64 len)
 	return BPF_F_CURRENT_CPU | len << 32;
 }
 
-BPF_PCAP_INLINE int bpf_pcap_skb(
-    struct __sk_buff *skb, __u32 size, void *map, int protocol, __u64 flags)
+/* Of a program whose context is the packet, of `len` bytes; it begins with Ethernet as a rule. */
+BPF_PCAP_INLINE int bpf_pcap_context(
+    void *ctx, __u64 len, __u32 size, void *map, int protocol, __u64 flags)
 {
 	struct bpf_pcap_hdr hdr;
 	long want;
 
 	if (protocol == BPF_PCAP_TYPE_UNSET)
 		protocol = BPF_PCAP_TYPE_ETH;
-	want = bpf_pcap_begin(&hdr, skb->len, size, protocol, flags);
+	want = bpf_pcap_begin(&hdr, len, size, protocol, flags);
 	if (want < 0)
 		return want;
-	return bpf_perf_event_output(skb, map, bpf_pcap_output_flags(want), &hdr, sizeof(hdr));
+	return bpf_perf_event_output(ctx, map, bpf_pcap_output_flags(want), &hdr, sizeof(hdr));
+}
+
+BPF_PCAP_INLINE int bpf_pcap_skb(
+    struct __sk_buff *skb, __u32 size, void *map, int protocol, __u64 flags)
+{
+	return bpf_pcap_context(skb, skb->len, size, map, protocol, flags);
 }
 
 /* All of the packet's bytes, those in fragments included. */
@@ -172,15 +179,7 @@ BPF_PCAP_INLINE __u64 bpf_pcap_xdp_len(struct xdp_md *xdp)
 BPF_PCAP_INLINE int bpf_pcap_xdp(
     struct xdp_md *xdp, __u32 size, void *map, int protocol, __u64 flags)
 {
-	struct bpf_pcap_hdr hdr;
-	long want;
-
-	if (protocol == BPF_PCAP_TYPE_UNSET)
-		protocol = BPF_PCAP_TYPE_ETH;
-	want = bpf_pcap_begin(&hdr, bpf_pcap_xdp_len(xdp), size, protocol, flags);
-	if (want < 0)
-		return want;
-	return bpf_perf_event_output(xdp, map, bpf_pcap_output_flags(want), &hdr, sizeof(hdr));
+	return bpf_pcap_context(xdp, bpf_pcap_xdp_len(xdp), size, map, protocol, flags);
 }
 
 /* Whether there is an Ethernet header at mac_header, and the packet goes on behind it. */
