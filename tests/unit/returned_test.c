@@ -11,59 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 #include <linux/perf_event.h>
-#include "capture/merge.h"
-#include "tests/unit/fakering.h"
+#include "tests/unit/fakemerge.h"
 
-#define RINGS_MAX 4
 #define ALL (BPFPROBE_MERGE_ALL - 1)
-
-static struct fake_ring fakes[RINGS_MAX];
-static struct bpfprobe_ring rings[RINGS_MAX];
-static struct bpfprobe_merge merge;
-static unsigned int count;
-
-static void
-start(unsigned int n, unsigned int pages)
-{
-	for (count = 0; count < n; count++) {
-		fake_ring_init(&fakes[count], pages);
-		fake_ring_reader(&fakes[count], &rings[count]);
-	}
-	assert_int_equal(bpfprobe_merge_init(&merge, rings, count), 0);
-}
-
-static int
-stop(void **state)
-{
-	(void)state;
-	bpfprobe_merge_free(&merge);
-	while (count > 0) {
-		bpfprobe_ring_unmap(&rings[--count]);
-		fake_ring_free(&fakes[count]);
-	}
-	return 0;
-}
-
-/* Lets the kernel overwrite what it may, as it does when packets keep coming. */
-static void
-spoil_all(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		fake_ring_spoil(&fakes[i]);
-}
-
-/* The next record must have this time, and be whole although the kernel goes on writing. */
-static void
-assert_next(uint64_t time)
-{
-	const struct bpfprobe_record *rec = bpfprobe_merge_next(&merge);
-
-	assert_non_null(rec);
-	spoil_all();
-	assert_fake_record(rec, time, rec->caplen);
-}
 
 /* The next packet, and what its function has returned. */
 static void
