@@ -19,6 +19,7 @@
 #include "capture/client.h"
 #include "capture/events.h"
 #include "capture/filter.h"
+#include "capture/inject.h"
 #include "capture/reader.h"
 
 #define PREFIX "bpfprobe:"
@@ -38,6 +39,7 @@ struct pcap_bpfprobe {
 	struct bpfprobe_filter filter; /* of the application, in user space */
 	uint32_t generation;	       /* of that filter in the kernel; 0: not there */
 	struct bpfprobe_events events;
+	struct bpfprobe_inject inject;
 	u_char *packet; /* the packet that was delivered last, where it needed a header */
 	int attached;
 	int nonblock;
@@ -58,6 +60,7 @@ bpfprobe_free(pcap_t *p)
 	priv->packet = NULL;
 	priv->attached = 0;
 	bpfprobe_events_close(&priv->events);
+	bpfprobe_inject_close(&priv->inject);
 	p->fd = p->selectable_fd = -1;
 }
 
@@ -196,7 +199,8 @@ deliver(pcap_t *p, const struct bpfprobe_record *rec, pcap_handler callback, u_c
 	u_int wanted;
 
 	if (p->direction == (outgoing ? PCAP_D_IN : PCAP_D_OUT) ||
-	    (priv->returns == BPFPROBE_RETURNS_DECIDE && !bpfprobe_returned_wanted(&priv->reader.merge.returned)) ||
+	    (rec->returns && priv->returns == BPFPROBE_RETURNS_DECIDE &&
+		!bpfprobe_returned_wanted(&priv->reader.merge.returned)) ||
 	    bpfprobe_link_make(&link, p->linktype, rec, pkt) < 0)
 		goto rejected;
 	h.len = rec->len - link.skip + link.hdrlen;
@@ -250,6 +254,14 @@ deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	return n;
 }
 
+/* What is captured is no longer there.  Returns PCAP_ERROR. */
+static int
+end(pcap_t *p, const char *why)
+{
+	snprintf(p->errbuf, PCAP_ERRBUF_SIZE, "%s", why);
+	return PCAP_ERROR;
+}
+
 /*
  * Without a timeout a read waits for a packet; but who came since select() said
  * so must not be kept: what made the descriptor readable was a record that is not
@@ -262,6 +274,7 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	const int waits = p->opt.timeout <= 0;
 	const uint64_t rejected = priv->reader.control.reader->rejected;
 	enum bpfprobe_wake wake;
+	const char *ended;
 	int n, last = waits && !priv->attached;
 
 	n = bpfprobe_reader_check_fork(&priv->reader);
@@ -280,6 +293,9 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 		wake = bpfprobe_events_wait(&priv->events, !priv->nonblock);
 		if (wake == BPFPROBE_WAKE_ERROR)
 			return fail(p, "epoll_wait", errno);
+		ended = bpfprobe_client_ended(&priv->client);
+		if (ended != NULL)
+			return end(p, ended);
 		if (wake == BPFPROBE_WAKE_NONE)
 			break;
 		/* What has fired is reset now, so that another look has to follow. */
@@ -349,10 +365,11 @@ bpfprobe_stats(pcap_t *p, struct pcap_stat *ps)
 }
 
 static int
-bpfprobe_inject(pcap_t *p, const void *buf _U_, int size _U_)
+bpfprobe_inject(pcap_t *p, const void *buf, int size)
 {
-	snprintf(p->errbuf, PCAP_ERRBUF_SIZE, "packets cannot be sent through a probe");
-	return PCAP_ERROR;
+	struct pcap_bpfprobe *priv = p->priv;
+
+	return bpfprobe_inject_send(&priv->inject, buf, (size_t)size, p->errbuf, PCAP_ERRBUF_SIZE);
 }
 
 static int
@@ -427,6 +444,8 @@ open_helper(pcap_t *p, struct bpfprobe_reply *reply)
 	if (bpfprobe_client_open(&priv->client, bpfprobe_client_helper(), &request, reply) < 0)
 		return reply_error(p, reply);
 	priv->returns = reply->returns;
+	priv->inject.ifindex = reply->ifindex;
+	priv->inject.elsewhere = reply->elsewhere != 0;
 	return 0;
 }
 
@@ -446,15 +465,21 @@ open_reader(pcap_t *p, const struct bpfprobe_reply *reply)
 		if (err < 0)
 			return fail(p, "cannot wait for the rings", -err);
 	}
+	if (reply->watches) {
+		err = bpfprobe_events_watch(&priv->events, priv->client.sock);
+		if (err < 0)
+			return fail(p, "cannot wait for the helper", -err);
+	}
 	priv->packet = malloc(BPFPROBE_LINK_MAX + BPFPROBE_SAMPLE_MAX);
 	return priv->packet == NULL ? fail(p, "cannot keep a packet", ENOMEM) : 0;
 }
 
-/* The link types of the handle; `proto` is the value of proto=, the only one then. */
+/* The link types of the handle; with proto= its value is the only one. */
 static int
-set_link_types(pcap_t *p, const char *proto)
+set_link_types(pcap_t *p, const struct bpfprobe_reply *reply)
 {
 	static const u_int offered[] = { DLT_LINUX_SLL2, DLT_EN10MB, DLT_RAW };
+	const char *proto = reply->dlt;
 
 	if (*proto != '\0') {
 		p->linktype = pcap_datalink_name_to_val(proto);
@@ -466,7 +491,7 @@ set_link_types(pcap_t *p, const char *proto)
 		}
 		return 0;
 	}
-	p->linktype = DLT_LINUX_SLL2;
+	p->linktype = reply->ethernet ? DLT_EN10MB : DLT_LINUX_SLL2;
 	p->dlt_list = malloc(sizeof(offered));
 	if (p->dlt_list == NULL)
 		return fail(p, "cannot list the link types", ENOMEM);
@@ -517,7 +542,7 @@ try_activate(pcap_t *p)
 	if (status == 0)
 		status = open_reader(p, &reply);
 	if (status == 0)
-		status = set_link_types(p, reply.dlt);
+		status = set_link_types(p, &reply);
 	if (status < 0)
 		return status;
 	set_operations(p);
@@ -548,7 +573,7 @@ bpfprobe_create(const char *device, char *errbuf, int *is_ours)
 	struct pcap_bpfprobe *priv;
 	pcap_t *p;
 
-	*is_ours = strncmp(device, PREFIX, strlen(PREFIX)) == 0;
+	*is_ours = bpfprobe_client_is_ours(device);
 	if (!*is_ours)
 		return NULL;
 	p = PCAP_CREATE_COMMON(errbuf, struct pcap_bpfprobe);
@@ -557,6 +582,7 @@ bpfprobe_create(const char *device, char *errbuf, int *is_ours)
 	priv = p->priv;
 	bpfprobe_client_init(&priv->client);
 	bpfprobe_events_init(&priv->events);
+	bpfprobe_inject_init(&priv->inject);
 	p->activate_op = bpfprobe_activate;
 	p->tstamp_precision_list = malloc(2 * sizeof(*p->tstamp_precision_list));
 	if (p->tstamp_precision_list == NULL) {

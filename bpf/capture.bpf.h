@@ -11,13 +11,17 @@
 #define BPFPROBE_CAPTURE_BPF_H
 
 #include "bpf/filter.bpf.h"
-#ifdef BPFPROBE_XDP
+#if defined(BPFPROBE_PASS)
+#include "bpf/pass.bpf.h"
+#elif defined(BPFPROBE_XDP)
 #include "bpf/xdp.bpf.h"
 #else
 #include "bpf/skb.bpf.h"
 #endif
 #if defined(BPFPROBE_COPY)
 #include "bpf/copy.bpf.h"
+#elif defined(BPFPROBE_PASS)
+#include "bpf/passoutput.bpf.h"
 #elif defined(BPFPROBE_XDP)
 #include "bpf/xdpoutput.bpf.h"
 #else
@@ -90,8 +94,18 @@ static __always_inline int passes(
 	return verdict != 0;
 }
 
-/* The same for every probe. */
-static __always_inline int capture(void *ctx, PACKET *packet)
+/* At the exit of a program, which has returned `action`.  0: the packet is not asked for. */
+static __always_inline int find_action(void *ctx, __u64 action, struct bpfprobe_record *rec)
+{
+	/* Also if it is not asked for: its place on the stack will be another packet's. */
+	if (config.paired)
+		rec->elapsed = time_of_entry(ctx);
+	rec->action = action;
+	return is_wanted_value(clean(action));
+}
+
+/* The same for every probe; `at_exit` of a program, `action` is what it has returned. */
+static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_exit, __u64 action)
 {
 	const struct bpfprobe_counters *reader = the_readers();
 	struct bpfprobe_record rec;
@@ -104,14 +118,16 @@ static __always_inline int capture(void *ctx, PACKET *packet)
 		COUNT(null);
 		return 0;
 	}
+	__builtin_memset(&rec, 0, sizeof(rec));
+	if (at_exit && !find_action(ctx, action, &rec))
+		return 0;
 	if (rejects_all() && !reader->passing)
 		return 0;
-	__builtin_memset(&rec, 0, sizeof(rec));
 	dev = device_of(packet);
 	rec.arphrd = dev ? GET(dev, type) : ARPHRD_VOID;
 	find_packet(packet, dev, &data, &rec);
 	rec.probe = config.probe;
-	rec.returns = config.returns;
+	rec.returns = !at_exit && config.returns;
 	rec.generation = MARK(GENERATION);
 	/* Most packets are rejected: for them no more is found than the filter looks at. */
 	if (MARK(BESIDE))
@@ -128,6 +144,11 @@ static __always_inline int capture(void *ctx, PACKET *packet)
 	else
 		COUNT(emitted);
 	return 0;
+}
+
+static __always_inline int capture(void *ctx, PACKET *packet)
+{
+	return capture_at(ctx, packet, 0, 0);
 }
 
 /* Without a leaf, which the helper never lets happen, packets are lost. */

@@ -31,6 +31,31 @@ struct {
 
 static __always_inline __u64 call_of_entry(void *ctx);
 
+/*
+ * The lower half of the time at which a packet's record was written when its program was
+ * entered, at the exit of that program; 0: it has none.
+ */
+static __always_inline __u32 time_of_entry(void *ctx)
+{
+	__u64 call = call_of_entry(ctx);
+	struct entered *entered = bpf_map_lookup_elem(&bpfprobe_calls, &call);
+	__u32 time;
+
+	if (!entered)
+		return 0;
+	time = entered->time_lo;
+	/* Else leave() does, which runs after this. */
+	if (!config.returns)
+		bpf_map_delete_elem(&bpfprobe_calls, &call);
+	return time;
+}
+
+/* Whether there is a program at the exit that asks for what is known of the entry. */
+static __always_inline int is_remembered(void)
+{
+	return config.returns || config.paired;
+}
+
 /* When the packet's record is in the ring. */
 static __always_inline void remember(void *ctx, const struct bpfprobe_record *rec)
 {

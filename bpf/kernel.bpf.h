@@ -25,6 +25,9 @@ enum {
 	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 };
+enum bpf_func_id {
+	BPF_FUNC_xdp_get_buff_len = 188, /* since 5.18 */
+};
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 #define BPF_F_MMAPABLE (1U << 10)
 /* Bits 32-51 of bpf_skb_output()'s flags: how many bytes of the packet. */
@@ -32,6 +35,15 @@ enum {
 
 /* The kernel's ERR_PTR() makes a pointer of an error's number, which is not greater. */
 #define ERRNO_MAX 4095
+
+/* What an XDP program is given, and what lets the packet pass (linux/bpf.h). */
+struct xdp_md {
+	__u32 data;
+	__u32 data_end;
+	__u32 data_meta;
+	__u32 ingress_ifindex;
+};
+#define XDP_PASS 2
 
 /* linux/if_packet.h */
 #define PACKET_HOST 0

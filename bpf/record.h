@@ -8,7 +8,7 @@
  *
  *   8 bytes   struct perf_event_header {u32 type; u16 misc; u16 size}
  *   4 bytes   u32 raw size: all that follows, padding included
- *   40 bytes  struct bpfprobe_record
+ *   48 bytes  struct bpfprobe_record
  *   caplen    packet, from its start (see layer)
  *   0-7       padding
  *
@@ -58,6 +58,8 @@ struct bpfprobe_record {
 	__u32 generation : 30; /* of the filter that let it pass (helper/protocol.h) */
 	__u32 undecided : 1;   /* that filter did not run or could not tell: user space filters */
 	__u32 foreign : 1;     /* netns is not the one of the process that captures */
+	__u32 action;  /* what the program returned, if the probe is at a program's exit */
+	__u32 elapsed; /* there: ns since the record of the same packet at the entry; 0: it has none */
 };
 
 /*
@@ -100,8 +102,8 @@ struct bpfprobe_counters {
 	__u64 pad[5];  /* to two cache lines */
 };
 
-_Static_assert(sizeof(struct bpfprobe_record) == 40, "the record's layout is shared");
-_Static_assert(sizeof(struct bpfprobe_exit) == 60, "the record's layout is shared");
+_Static_assert(sizeof(struct bpfprobe_record) == 48, "the record's layout is shared");
+_Static_assert(sizeof(struct bpfprobe_exit) == 68, "the record's layout is shared");
 _Static_assert(sizeof(struct bpfprobe_counters) == 128, "whole cache lines per CPU");
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tracepoints, attached as tp_btf, and functions, as fentry and fexit: a program per
+ * Tracepoints, attached as tp_btf, functions and BPF programs, as fentry and fexit: a program per
  * position of the packet among the arguments, since a program's context can be read
  * at constant offsets only.  The helper loads the one that it needs.
  */
@@ -33,5 +33,18 @@ TRACEPOINT(11)
 TRACEPOINT(12)
 
 #undef TRACEPOINT
+
+/* The exit of a BPF program, whose packet still is where it was. */
+SEC("fexit")
+int bpfprobe_leaving(void *ctx)
+{
+	return dispatch(ctx);
+}
+
+SEC("fexit")
+int bpfprobe_leaving1(__u64 *ctx)
+{
+	return capture_at(ctx, (struct sk_buff *)ctx[0], 1, ctx[1]);
+}
 
 char _license[] SEC("license") = "Dual BSD/GPL";

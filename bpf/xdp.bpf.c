@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Kernel functions that are given an XDP packet, by fentry: a program per position, as
- * in tp.bpf.c.
+ * in tp.bpf.c; and XDP programs, by fentry and fexit.
  */
 #define BPFPROBE_XDP
 #include "bpf/capture.bpf.h"
@@ -27,5 +27,18 @@ FENTRY(5)
 FENTRY(6)
 
 #undef FENTRY
+
+/* The exit of a BPF program, whose packet still is where it was. */
+SEC("fexit")
+int bpfprobe_leaving(void *ctx)
+{
+	return dispatch(ctx);
+}
+
+SEC("fexit")
+int bpfprobe_leaving1(__u64 *ctx)
+{
+	return capture_at(ctx, (struct xdp_buff *)ctx[0], 1, ctx[1]);
+}
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -89,6 +89,22 @@ is_ordinary(const char *path)
 	       getxattr(path, "security.capability", NULL, 0) < 0;
 }
 
+static int
+has_prefix(const char *device, const char *prefix)
+{
+	return strncmp(device, prefix, strlen(prefix)) == 0;
+}
+
+/* No interface's name ends in "%xdp": the kernel takes % in a new one for a format. */
+int
+bpfprobe_client_is_ours(const char *device)
+{
+	size_t n = strlen(device), suffix = strlen("%xdp");
+
+	return has_prefix(device, "bpfprobe:") || has_prefix(device, "bpfxdp:") || has_prefix(device, "bpfprog:") ||
+	    (n > suffix && strcmp(device + n - suffix, "%xdp") == 0);
+}
+
 const char *
 bpfprobe_client_helper(void)
 {
@@ -143,6 +159,31 @@ no_exec(const char *path, struct bpfprobe_reply *reply)
 	    strerror(err));
 }
 
+/* Keeps what the helper says without being asked.  1, or 0: it is an answer. */
+static int
+is_unasked(struct bpfprobe_client *client, const struct bpfprobe_reply *got, ssize_t n)
+{
+	if (n != sizeof(*got) || got->magic != BPFPROBE_MAGIC || got->version != BPFPROBE_VERSION || !got->unasked)
+		return 0;
+	snprintf(client->ended, sizeof(client->ended), "%.*s", (int)sizeof(got->message) - 1, got->message);
+	return 1;
+}
+
+const char *
+bpfprobe_client_ended(struct bpfprobe_client *client)
+{
+	struct bpfprobe_reply got;
+	ssize_t n;
+
+	if (client->watches && client->sock >= 0 && client->ended[0] == '\0') {
+		n = recv(client->sock, &got, sizeof(got), MSG_DONTWAIT | MSG_TRUNC);
+		/* The helper's own end is none of the capture; but who waits must not be woken by it for ever. */
+		if (n == 0 || (n > 0 && !is_unasked(client, &got, n)))
+			close_fd(&client->sock);
+	}
+	return client->ended[0] != '\0' ? client->ended : NULL;
+}
+
 /* Receives the reply to a request.  0 if it says BPFPROBE_OK, else -1. */
 static int
 receive_reply(struct bpfprobe_client *client, const char *path, struct bpfprobe_reply *reply)
@@ -159,6 +200,9 @@ receive_reply(struct bpfprobe_client *client, const char *path, struct bpfprobe_
 		n = recv(client->sock, &got, sizeof(got), MSG_TRUNC | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return fail(reply, BPFPROBE_ERROR, "recv from the capture helper: %s", strerror(errno));
+	/* Said before it read the request; it says no more of that kind. */
+	if (client->watches && client->ended[0] == '\0' && is_unasked(client, &got, n))
+		return receive_reply(client, path, reply);
 	if (n == 0)
 		return fail(reply, BPFPROBE_ERROR, "the capture helper %.120s ended without an answer", path);
 	if (n < 8 || got.magic != BPFPROBE_MAGIC ||
@@ -343,6 +387,7 @@ bpfprobe_client_open(struct bpfprobe_client *client, const char *path,
 		bpfprobe_client_close(client);
 		return -1;
 	}
+	client->watches = reply->watches != 0;
 	return 0;
 }
 

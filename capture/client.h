@@ -21,7 +21,12 @@ struct bpfprobe_client {
 	unsigned int nprogs;
 	unsigned int nlinks;
 	unsigned int nslots;
+	int watches; /* the helper says when what is captured has come to an end */
+	char ended[BPFPROBE_MESSAGE_MAX]; /* what it said then; "": it has not */
 };
+
+/* Whether a device of this name is one of ours. */
+int bpfprobe_client_is_ours(const char *device);
 
 /* An empty client, for which close() has nothing to do. */
 void bpfprobe_client_init(struct bpfprobe_client *client);
@@ -47,6 +52,12 @@ int bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply
  */
 int bpfprobe_client_filter(struct bpfprobe_client *client, const void *insns, unsigned int count,
     int dlt, struct bpfprobe_reply *reply);
+
+/*
+ * Whether what is captured has come to an end, which the helper says once: why, in one line,
+ * or NULL.  Does not wait.
+ */
+const char *bpfprobe_client_ended(struct bpfprobe_client *client);
 
 /* Closes all descriptors: the probes are detached and the helper exits. */
 void bpfprobe_client_close(struct bpfprobe_client *client);

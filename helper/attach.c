@@ -10,9 +10,11 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <linux/if_link.h>
 #include <linux/perf_event.h>
 #include <bpf/bpf.h>
 #include "helper/attach.h"
+#include "helper/netns.h"
 #include "helper/sift.h"
 
 /* In attr.config of a kprobe: where the function returns (format/retprobe beside the type). */
@@ -34,6 +36,7 @@ static const struct {
 	[BPFPROBE_FEXIT] = { BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT },
 	[BPFPROBE_KRETPROBE] = { BPF_PROG_TYPE_KPROBE, 0 },
 	[BPFPROBE_KRETPROBES] = { BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI },
+	[BPFPROBE_PASS] = { BPF_PROG_TYPE_XDP, BPF_XDP },
 };
 
 unsigned int
@@ -125,11 +128,34 @@ attach_kprobe(const struct bpfprobe_target *target, int program)
 	return err < 0 ? err : link;
 }
 
+/*
+ * By a link: it ends with us, and nobody can put another program in its place unseen (since
+ * 5.9: commit aa8d3a716b59, "bpf, xdp: Add bpf_link-based XDP attachment API").
+ */
+static int
+attach_xdp(const struct bpfprobe_target *target, int program)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+	    .flags = target->native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+	int own, link;
+
+	own = bpfprobe_netns_enter(target->netns_fd);
+	if (own < 0)
+		return own;
+	link = bpf_link_create(program, (int)target->ifindex, BPF_XDP, &opts);
+	if (link < 0)
+		link = -errno;
+	bpfprobe_netns_leave(own);
+	return link;
+}
+
 int
 bpfprobe_attach(const struct bpfprobe_target *target, int program)
 {
 	int fd;
 
+	if (target->kind == BPFPROBE_PASS)
+		return attach_xdp(target, program);
 	if (target->kind == BPFPROBE_KPROBE || target->kind == BPFPROBE_KRETPROBE)
 		return attach_kprobe(target, program);
 	fd = bpf_raw_tracepoint_open(target->kind == BPFPROBE_RAWTP ? target->name : NULL, program);

@@ -11,7 +11,12 @@ struct bpfprobe_target {
 	char name[BPFPROBE_TARGET_MAX]; /* of the tracepoint, or the function's symbol */
 	__u32 offset;			/* behind the symbol */
 	__u32 btf_id; /* TP, FENTRY: of the tracepoint's typedef or the function */
-	int btf_fd;   /* of the module's BTF that has it, this struct's own; 0: the kernel's */
+	int btf_fd;   /* of the module's BTF or the BPF program that has it, this struct's own; 0: the kernel's */
+	__u32 program; /* number of the BPF program whose function it is; 0: it is the kernel's */
+	__u32 ifindex; /* PASS: the interface ... */
+	int netns_fd;  /* ... of this network namespace, this struct's own; 0: of our own */
+	__u32 arphrd;  /* its hardware type */
+	int native;    /* the program goes into its driver */
 	struct bpfprobe_argument argument;
 	struct bpfprobe_returns returns;
 	unsigned int direction; /* enum bpfprobe_direction */

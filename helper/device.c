@@ -1,334 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See device.h.  Independent of the locale. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "helper/device.h"
+#include "helper/option.h"
 #include "helper/protocol.h"
 
-#define QUOTE_MAX 60	/* bytes of the input that a message shows */
-#define LEN_MAX 262144	/* libpcap's largest snapshot length */
-#define PID_MAX 2147483647
+#define TAG_LEN 16 /* digits of a program's tag */
 #define KINDS "tp/, rawtp/, fentry/, fexit/, kprobe/, kretprobe/"
-
-/* What is being parsed, and where to complain. */
-struct parser {
-	struct bpfprobe_device *device;
-	char *errbuf;
-	size_t errlen;
-	unsigned int seen;	    /* bit i: option i of the table was given */
-	const struct option *option; /* the one at hand */
-	const char *raw;	    /* its value as it was written */
-};
-
-struct option {
-	const char *name; /* ends in '=', or in 'N' that stands for digits */
-	int (*parse)(struct parser *parser, const char *value);
-};
-
-/* A part of the input as a message may show it: printable, and not too much of it. */
-struct quote {
-	char text[QUOTE_MAX + sizeof("...")];
-};
-
-static struct quote
-quote(const char *input)
-{
-	struct quote out;
-	size_t i;
-
-	for (i = 0; i < QUOTE_MAX && input[i] != '\0'; i++)
-		out.text[i] = input[i] >= ' ' && input[i] <= '~' ? input[i] : '?';
-	strcpy(out.text + i, input[i] != '\0' ? "..." : "");
-	return out;
-}
-
-/* Complains: `before`, the input in quotes, `after`.  Returns -1. */
-static int
-fail(struct parser *parser, const char *before, const char *input, const char *after)
-{
-	struct quote shown = quote(input);
-
-	snprintf(parser->errbuf, parser->errlen, "%s\"%s\"%s", before, shown.text, after);
-	return -1;
-}
-
-/* The value of the option at hand is not what it should be.  Returns -1. */
-static int
-refuse(struct parser *parser, const char *why)
-{
-	struct quote shown = quote(parser->raw);
-	const char *name = parser->option->name;
-	int n = (int)strlen(name) - 1;
-
-	if (name[n] == '=')
-		snprintf(parser->errbuf, parser->errlen, "%s\"%s\": %s", name, shown.text, why);
-	else
-		snprintf(parser->errbuf, parser->errlen, "\"%.*s%s\": %s", n, name, shown.text, why);
-	return -1;
-}
-
-static int
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static int
-is_alnum(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* The first byte of `text` that is neither a letter, nor a digit, nor one of `more`. */
-static const char *
-skip_name(const char *text, const char *more)
-{
-	while (*text != '\0' && (is_alnum(*text) || strchr(more, *text) != NULL))
-		text++;
-	return text;
-}
-
-static int
-hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* The byte that `in` begins with, %XX or itself; -1 if it is neither. */
-static int
-decode_byte(const char *in, size_t *used)
-{
-	int high, low;
-
-	*used = 1;
-	if (*in != '%')
-		return (unsigned char)*in;
-	high = hex_digit(in[1]);
-	low = high >= 0 ? hex_digit(in[2]) : -1;
-	*used = 3;
-	return low >= 0 ? high << 4 | low : -1;
-}
-
-/* Decodes %XX from parser->raw into `value`, which is as large as any device name. */
-static int
-decode(struct parser *parser, char *value)
-{
-	const char *in;
-	size_t used;
-	int byte;
-
-	for (in = parser->raw; *in != '\0'; in += used) {
-		byte = decode_byte(in, &used);
-		if (byte < 0)
-			return refuse(parser, "% must be followed by two hexadecimal digits");
-		/* No name has them, and no terminal should get them with a later message. */
-		if (byte < 0x20 || byte == 0x7f)
-			return refuse(parser, "control bytes are not allowed");
-		*value++ = (char)byte;
-	}
-	*value = '\0';
-	return 0;
-}
-
-/* Decimal digits and nothing else, from 1 to `max`.  0 or -1, without a message. */
-static int
-to_number(const char *text, uint32_t max, uint32_t *number)
-{
-	uint64_t n = 0;
-
-	if (*text == '\0')
-		return -1;
-	for (; *text != '\0'; text++) {
-		if (!is_digit(*text))
-			return -1;
-		n = n * 10 + (uint64_t)(*text - '0');
-		if (n > max)
-			return -1;
-	}
-	*number = (uint32_t)n;
-	return n > 0 ? 0 : -1;
-}
-
-static int
-parse_number(struct parser *parser, const char *value, uint32_t max, uint32_t *number)
-{
-	char why[64];
-
-	if (to_number(value, max, number) == 0)
-		return 0;
-	snprintf(why, sizeof(why), "a number from 1 to %u is expected", max);
-	return refuse(parser, why);
-}
-
-/* N, or N.FIELD, of the target in front of it. */
-static int
-parse_arg(struct parser *parser, const char *value)
-{
-	struct bpfprobe_name *name = &parser->device->names[parser->device->count - 1];
-	const char *dot = strchr(value, '.');
-	char number[BPFPROBE_DEVICE_MAX];
-	size_t n;
-
-	if (dot == NULL)
-		return parse_number(parser, value, BPFPROBE_ARG_MAX, &name->arg);
-	n = strlen(dot + 1);
-	if (n == 0 || n >= sizeof(name->field) || *skip_name(dot + 1, "_") != '\0')
-		return refuse(parser, "behind the dot the name of a field is expected");
-	memcpy(name->field, dot + 1, n + 1);
-	memcpy(number, value, (size_t)(dot - value));
-	number[dot - value] = '\0';
-	return parse_number(parser, number, BPFPROBE_ARG_MAX, &name->arg);
-}
-
-/* What the kernel takes as a name; others would only be "not found", and slashes build paths. */
-static int
-parse_dev(struct parser *parser, const char *value)
-{
-	size_t n = strlen(value);
-
-	if (n == 0 || n >= sizeof(parser->device->dev) || strpbrk(value, "/: \t\n\v\f\r") != NULL)
-		return refuse(parser, "the name of an interface (1 to 15 bytes) is expected");
-	memcpy(parser->device->dev, value, n + 1);
-	return 0;
-}
-
-static int
-parse_netns(struct parser *parser, const char *value)
-{
-	struct bpfprobe_device *device = parser->device;
-
-	if (strncmp(value, "pid/", 4) == 0) {
-		device->netns_kind = BPFPROBE_NETNS_PID;
-		return parse_number(parser, value + 4, PID_MAX, &device->netns_num);
-	}
-	if (strncmp(value, "inode/", 6) == 0) {
-		device->netns_kind = BPFPROBE_NETNS_INODE;
-		return parse_number(parser, value + 6, UINT32_MAX, &device->netns_num);
-	}
-	/* It becomes the last part of a path. */
-	if (*value == '\0' || strchr(value, '/') != NULL || strcmp(value, ".") == 0 ||
-	    strcmp(value, "..") == 0)
-		return refuse(parser, "a name, pid/N or inode/N is expected");
-	device->netns_kind = BPFPROBE_NETNS_NAME;
-	memcpy(device->netns, value, strlen(value) + 1);
-	return 0;
-}
-
-static int
-parse_len(struct parser *parser, const char *value)
-{
-	return parse_number(parser, value, LEN_MAX, &parser->device->len);
-}
-
-static int
-parse_pages(struct parser *parser, const char *value)
-{
-	uint32_t n, pages = 1;
-
-	if (parse_number(parser, value, BPFPROBE_PAGES_MAX, &n) < 0)
-		return -1;
-	while (pages < n)
-		pages *= 2;
-	parser->device->pages = pages;
-	return 0;
-}
-
-static int
-parse_proto(struct parser *parser, const char *value)
-{
-	size_t n = strlen(value);
-
-	if (n == 0 || n >= sizeof(parser->device->proto) || *skip_name(value, "_.-") != '\0')
-		return refuse(parser, "the name of a link type (1 to 31 letters, digits, _ . -) is expected");
-	memcpy(parser->device->proto, value, n + 1);
-	return 0;
-}
-
-/* A number, with or without a sign, decimal or 0x.  0 or -1, without a message. */
-static int
-to_value(const char *text, int64_t *value)
-{
-	char *end;
-
-	if (!is_digit(text[*text == '-']))
-		return -1;
-	errno = 0;
-	*value = *text == '-' ? strtoll(text, &end, 0) : (int64_t)strtoull(text, &end, 0);
-	return errno == 0 && *end == '\0' ? 0 : -1;
-}
-
-/* N, or several with slashes in between; "not/" in front of them: all but these. */
-static int
-parse_ret(struct parser *parser, const char *value)
-{
-	struct bpfprobe_device *device = parser->device;
-	char copy[BPFPROBE_DEVICE_MAX], *rest = copy, *text;
-
-	strcpy(copy, value);
-	if (strncmp(copy, "not/", 4) == 0) {
-		device->rets_not = 1;
-		rest += 4;
-	}
-	while ((text = strsep(&rest, "/")) != NULL) {
-		if (device->rets == BPFPROBE_RETS_MAX)
-			return refuse(parser, "at most 8 values are possible");
-		if (to_value(text, &device->ret[device->rets++]) < 0)
-			return refuse(parser, "numbers with / in between are expected, or not/ and numbers");
-	}
-	return 0;
-}
-
-static const struct option options[] = {
-	{ "argN", parse_arg },
-	{ "dev=", parse_dev },
-	{ "netns=", parse_netns },
-	{ "len=", parse_len },
-	{ "pages=", parse_pages },
-	{ "proto=", parse_proto },
-	{ "ret=", parse_ret },
-};
-
-#define OPTIONS (sizeof(options) / sizeof(options[0]))
-
-static int
-unknown_option(struct parser *parser, const char *text)
-{
-	char known[128] = " (known: ";
-	size_t i;
-
-	for (i = 0; i < OPTIONS; i++) {
-		strcat(known, options[i].name);
-		strcat(known, i + 1 < OPTIONS ? ", " : ")");
-	}
-	return fail(parser, "unknown option ", text, known);
-}
-
-/* The entry of the table for `text`, or NULL; *raw is then what follows its name. */
-static const struct option *
-find_option(const char *text, const char **raw)
-{
-	const struct option *option;
-	size_t n; /* bytes in front of '=' or 'N' */
-
-	for (option = options; option < options + OPTIONS; option++) {
-		n = strlen(option->name) - 1;
-		if (strncmp(text, option->name, n) != 0)
-			continue;
-		if (option->name[n] == '=' ? text[n] != '=' : !is_digit(text[n]))
-			continue;
-		*raw = text + n + (option->name[n] == '=');
-		return option;
-	}
-	return NULL;
-}
 
 static const char *const kinds[] = {
 	[BPFPROBE_TP] = "tp",
@@ -339,6 +18,7 @@ static const char *const kinds[] = {
 	[BPFPROBE_FEXIT] = "fexit",
 	[BPFPROBE_KRETPROBE] = "kretprobe",
 	[BPFPROBE_KRETPROBES] = "kretprobe",
+	[BPFPROBE_PASS] = "xdp",
 };
 
 const char *
@@ -354,7 +34,7 @@ bpfprobe_name_is_pattern(const char *name)
 }
 
 static int
-parse_kind(struct parser *parser, struct bpfprobe_name *name, char **target)
+parse_kind(struct bpfprobe_parser *parser, struct bpfprobe_name *name, char **target)
 {
 	char *slash = strchr(*target, '/');
 	enum bpfprobe_kind kind;
@@ -371,12 +51,12 @@ parse_kind(struct parser *parser, struct bpfprobe_name *name, char **target)
 			return 0;
 		}
 	}
-	return fail(parser, "target ", *target, ": unknown kind, there are " KINDS " and a name alone");
+	return bpfprobe_parser_fail(parser, "target ", *target, ": unknown kind, there are " KINDS " and a name alone");
 }
 
 /* "NAME@OFFSET": cuts it off. An offset is for a kprobe, which nothing else could be meant by. */
 static int
-parse_offset(struct parser *parser, struct bpfprobe_name *name, char *text, const char *target)
+parse_offset(struct bpfprobe_parser *parser, struct bpfprobe_name *name, char *text, const char *target)
 {
 	char *at = strchr(text, '@');
 	unsigned long offset;
@@ -385,10 +65,10 @@ parse_offset(struct parser *parser, struct bpfprobe_name *name, char *text, cons
 	if (at == NULL)
 		return 0;
 	if (name->returns || (name->kind != BPFPROBE_ANY_KIND && name->kind != BPFPROBE_KPROBE))
-		return fail(parser, "target ", target, ": only a kprobe has an @OFFSET");
+		return bpfprobe_parser_fail(parser, "target ", target, ": only a kprobe has an @OFFSET");
 	offset = strtoul(at + 1, &end, 0);
-	if (!is_digit(at[1]) || *end != '\0' || offset > BPFPROBE_OFFSET_MAX)
-		return fail(parser, "target ", target, ": behind @ a number from 0 to 65535 is expected");
+	if (!bpfprobe_parser_is_digit(at[1]) || *end != '\0' || offset > BPFPROBE_OFFSET_MAX)
+		return bpfprobe_parser_fail(parser, "target ", target, ": behind @ a number from 0 to 65535 is expected");
 	name->kind = BPFPROBE_KPROBE;
 	name->offset = (uint32_t)offset;
 	*at = '\0';
@@ -396,7 +76,7 @@ parse_offset(struct parser *parser, struct bpfprobe_name *name, char *text, cons
 }
 
 static int
-parse_target(struct parser *parser, char *text)
+parse_target(struct bpfprobe_parser *parser, char *text)
 {
 	struct bpfprobe_device *device = parser->device;
 	struct bpfprobe_name *name = &device->names[device->count];
@@ -404,17 +84,17 @@ parse_target(struct parser *parser, char *text)
 
 	strcpy(target, text);
 	if (device->count == BPFPROBE_NAMES_MAX)
-		return fail(parser, "target ", target, ": a device has at most 16 targets");
+		return bpfprobe_parser_fail(parser, "target ", target, ": a device has at most 16 targets");
 	if (parse_kind(parser, name, &text) < 0 || parse_offset(parser, name, text, target) < 0)
 		return -1;
 	if (*text == '\0')
-		return fail(parser, "target ", target, ": the name is missing");
-	if (*skip_name(text, "_.-*?") != '\0')
-		return fail(parser, "target ", target, ": a name has letters, digits, _ . - * ? only");
+		return bpfprobe_parser_fail(parser, "target ", target, ": the name is missing");
+	if (*bpfprobe_parser_skip_name(text, "_.-*?") != '\0')
+		return bpfprobe_parser_fail(parser, "target ", target, ": a name has letters, digits, _ . - * ? only");
 	if (name->offset > 0 && bpfprobe_name_is_pattern(text))
-		return fail(parser, "target ", target, ": a pattern has no @OFFSET");
+		return bpfprobe_parser_fail(parser, "target ", target, ": a pattern has no @OFFSET");
 	if (strlen(text) >= sizeof(name->name))
-		return fail(parser, "target ", target, ": the name is longer than 127 bytes");
+		return bpfprobe_parser_fail(parser, "target ", target, ": the name is longer than 127 bytes");
 	memcpy(name->name, text, strlen(text) + 1);
 	device->count++;
 	return 0;
@@ -422,7 +102,7 @@ parse_target(struct parser *parser, char *text)
 
 /* "TARGET", or several with + in between. */
 static int
-parse_targets(struct parser *parser, char *text)
+parse_targets(struct bpfprobe_parser *parser, char *text)
 {
 	while (text != NULL) {
 		if (parse_target(parser, strsep(&text, "+")) < 0)
@@ -432,44 +112,27 @@ parse_targets(struct parser *parser, char *text)
 }
 
 static int
-parse_option(struct parser *parser, char *text)
+parse_option(struct bpfprobe_parser *parser, char *text)
 {
-	char value[BPFPROBE_DEVICE_MAX];
-	char *more = NULL;
-	unsigned int bit;
+	char *more;
 
-	parser->option = find_option(text, &parser->raw);
-	if (parser->option == NULL)
-		return unknown_option(parser, text);
-	bit = 1U << (parser->option - options);
-	/* Behind it another target may follow, which may have one of its own. */
-	if (parser->option->parse == parse_arg && (more = strchr(text, '+')) != NULL)
-		*more++ = '\0';
-	if (parser->seen & bit)
-		return fail(parser, "option ", parser->option->name, " is given twice");
-	parser->seen |= bit;
-	if (decode(parser, value) < 0)
+	if (bpfprobe_option_parse(parser, text, &more) < 0)
 		return -1;
-	if (parser->option->parse(parser, value) < 0)
-		return -1;
-	if (more == NULL)
-		return 0;
-	parser->seen &= ~bit;
-	return parse_targets(parser, more);
+	return more != NULL ? parse_targets(parser, more) : 0;
 }
 
 /* Only functions return something. */
 static int
-check_returns(struct parser *parser)
+check_returns(struct bpfprobe_parser *parser)
 {
 	const struct bpfprobe_device *device = parser->device;
 	unsigned int i;
 
 	for (i = 0; i < device->count && device->rets > 0; i++) {
 		if (device->names[i].kind == BPFPROBE_TP || device->names[i].kind == BPFPROBE_RAWTP)
-			return fail(parser, "tracepoint ", device->names[i].name, " returns nothing: leave out ret=");
+			return bpfprobe_parser_fail(parser, "tracepoint ", device->names[i].name, " returns nothing: leave out ret=");
 		if (device->names[i].offset > 0)
-			return fail(parser, "kprobe ", device->names[i].name, ": with ret= it has no @OFFSET");
+			return bpfprobe_parser_fail(parser, "kprobe ", device->names[i].name, ": with ret= it has no @OFFSET");
 	}
 	return 0;
 }
@@ -477,25 +140,136 @@ check_returns(struct parser *parser)
 _Static_assert(BPFPROBE_TARGET_MAX == 128 && BPFPROBE_DEVICE_MAX == 256, "as the messages say");
 _Static_assert(BPFPROBE_RETS_MAX == 8 && BPFPROBE_NAMES_MAX == 16, "as the messages say");
 
+/* Replaces %XX in what follows the prefix, up to the options. */
+static int
+decode(struct bpfprobe_parser *parser, char *text)
+{
+	char shown[BPFPROBE_DEVICE_MAX], after[80];
+	const char *why;
+
+	strcpy(shown, text);
+	if (bpfprobe_parser_decode(text, &why) == 0)
+		return 0;
+	snprintf(after, sizeof(after), ": %s", why);
+	return bpfprobe_parser_fail(parser, "device ", shown, after);
+}
+
+static int
+parse_interface(struct bpfprobe_parser *parser, char *text)
+{
+	if (decode(parser, text) < 0)
+		return -1;
+	if (strcmp(text, "any") == 0)
+		return 0;
+	if (!bpfprobe_parser_is_ifname(text))
+		return bpfprobe_parser_fail(parser, "interface ", text,
+		    ": the name of an interface (1 to 15 bytes) or any is expected");
+	strcpy(parser->device->dev, text);
+	return 0;
+}
+
+/* "id/42" and so on. */
+static int
+parse_program(struct bpfprobe_parser *parser, char *text)
+{
+	static const char *const ways[] = {
+		[BPFPROBE_BY_ID] = "id/",
+		[BPFPROBE_BY_NAME] = "name/",
+		[BPFPROBE_BY_TAG] = "tag/",
+		[BPFPROBE_BY_PIN] = "pin/",
+	};
+	struct bpfprobe_device *device = parser->device;
+	const char *value;
+	unsigned int by;
+
+	if (decode(parser, text) < 0)
+		return -1;
+	for (by = BPFPROBE_BY_ID; by <= BPFPROBE_BY_PIN; by++) {
+		if (strncmp(text, ways[by], strlen(ways[by])) == 0)
+			break;
+	}
+	if (by > BPFPROBE_BY_PIN)
+		return bpfprobe_parser_fail(
+		    parser, "program ", text, ": id/N, name/NAME, tag/TAG or pin/PATH is expected");
+	value = text + strlen(ways[by]);
+	device->by = by;
+	strcpy(device->program, value);
+	if (by == BPFPROBE_BY_ID && bpfprobe_parser_number(value, UINT32_MAX, &device->program_id) < 0)
+		return bpfprobe_parser_fail(parser, "program ", text, ": a number from 1 on is expected");
+	if (by == BPFPROBE_BY_TAG && (strlen(value) != TAG_LEN || value[strspn(value, "0123456789abcdef")] != '\0'))
+		return bpfprobe_parser_fail(parser, "program ", text, ": 16 hexadecimal digits are expected");
+	if (*value == '\0')
+		return bpfprobe_parser_fail(parser, "program ", text, ": the name is missing");
+	return 0;
+}
+
+/* What cannot be had together. */
+static int
+check_program(struct bpfprobe_parser *parser, const char *name)
+{
+	const struct bpfprobe_device *device = parser->device;
+
+	if (device->actions != 0 && device->rets > 0)
+		return bpfprobe_parser_fail(parser, "device ", name, ": either action= or ret= is possible");
+	if (device->config[0] != '\0' && device->map[0] == '\0')
+		return bpfprobe_parser_fail(parser, "device ", name, ": config= needs map=");
+	if (device->map[0] != '\0' && (device->places || device->actions || device->rets || device->dev[0] != '\0' ||
+	        device->netns_kind != BPFPROBE_NETNS_ALL))
+		return bpfprobe_parser_fail(
+		    parser, "device ", name, ": with map= there are but len=, pages=, proto= and config=");
+	return 0;
+}
+
+/* The type of the device and, in *prefix, the length of what says so; 0: it is "eth0%xdp". */
+static int
+find_type(const char *name, enum bpfprobe_device_type *type, size_t *prefix)
+{
+	static const char *const prefixes[] = {
+		[BPFPROBE_DEVICE_PROBE] = BPFPROBE_PREFIX,
+		[BPFPROBE_DEVICE_XDP] = BPFPROBE_PREFIX_XDP,
+		[BPFPROBE_DEVICE_PROG] = BPFPROBE_PREFIX_PROG,
+	};
+	size_t n = strlen(name), suffix = strlen(BPFPROBE_SUFFIX_XDP);
+	unsigned int i;
+
+	for (i = BPFPROBE_DEVICE_PROBE; i <= BPFPROBE_DEVICE_PROG; i++) {
+		*type = i;
+		*prefix = strlen(prefixes[i]);
+		if (strncmp(name, prefixes[i], *prefix) == 0)
+			return 0;
+	}
+	*type = BPFPROBE_DEVICE_XDP;
+	*prefix = 0;
+	return n > suffix && strcmp(name + n - suffix, BPFPROBE_SUFFIX_XDP) == 0 ? 0 : -1;
+}
+
 int
 bpfprobe_device_parse(
     struct bpfprobe_device *device, const char *name, char *errbuf, size_t errlen)
 {
-	struct parser parser = { device, errbuf, errlen, 0, NULL, NULL };
-	char copy[BPFPROBE_DEVICE_MAX];
-	char *rest = copy;
+	static int (*const parse[])(struct bpfprobe_parser *, char *) = {
+		[BPFPROBE_DEVICE_PROBE] = parse_targets,
+		[BPFPROBE_DEVICE_XDP] = parse_interface,
+		[BPFPROBE_DEVICE_PROG] = parse_program,
+	};
+	struct bpfprobe_parser parser = { device, errbuf, errlen, 0, NULL, NULL };
+	char copy[BPFPROBE_DEVICE_MAX], *rest = copy;
+	size_t prefix;
 
 	memset(device, 0, sizeof(*device));
-	if (strncmp(name, BPFPROBE_PREFIX, strlen(BPFPROBE_PREFIX)) != 0)
-		return fail(&parser, "device ", name, ": " BPFPROBE_PREFIX "TARGET is expected");
+	if (find_type(name, &device->type, &prefix) < 0)
+		return bpfprobe_parser_fail(&parser, "device ", name,
+		    ": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected");
 	if (strlen(name) >= sizeof(copy))
-		return fail(&parser, "device ", name, ": the device name is longer than 255 bytes");
-	strcpy(copy, name + strlen(BPFPROBE_PREFIX));
-	if (parse_targets(&parser, strsep(&rest, ":")) < 0)
+		return bpfprobe_parser_fail(&parser, "device ", name, ": the device name is longer than 255 bytes");
+	strcpy(copy, name + prefix);
+	if (prefix == 0)
+		copy[strlen(copy) - strlen(BPFPROBE_SUFFIX_XDP)] = '\0';
+	if (parse[device->type](&parser, strsep(&rest, ":")) < 0)
 		return -1;
 	while (rest != NULL) {
 		if (parse_option(&parser, strsep(&rest, ":")) < 0)
 			return -1;
 	}
-	return check_returns(&parser);
+	return device->type == BPFPROBE_DEVICE_PROBE ? check_returns(&parser) : check_program(&parser, name);
 }

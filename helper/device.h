@@ -2,14 +2,20 @@
 /*
  * The device name as the user writes it, taken apart.  Pure: no system call.
  *
- *   device  = "bpfprobe:" target *("+" target) *(":" option)
- *   target  = ([kind "/"] name ["@" offset] | alias) [":arg" n ["." field]]
- *   kind    = "tp" | "rawtp" | "fentry" | "kprobe" | "fexit" | "kretprobe"
- *   option  = "dev=" ifname | "netns=" ns | "len=" bytes | "pages=" n | "proto=" dlt
- *           | "ret=" ["not/"] n *("/" n)
- *   ns      = name | "pid/" n | "inode/" n
+ *   device   = "bpfprobe:" target *("+" target) *(":" option)
+ *            | "bpfxdp:" (ifname | "any") *(":" option) | ifname "%xdp"
+ *            | "bpfprog:" ("id/" n | "name/" s | "tag/" s | "pin/" path) *(":" option)
+ *   target   = ([kind "/"] name ["@" offset] | alias) [":arg" n ["." field]]
+ *   kind     = "tp" | "rawtp" | "fentry" | "kprobe" | "fexit" | "kretprobe"
+ *   option   = "netns=" ns | "len=" bytes | "pages=" n | "proto=" dlt
+ *            | "dev=" ifname (bpfprobe, bpfprog)
+ *            | "ret=" ["not/"] n *("/" n) (bpfprobe, bpfprog)
+ *            | "entry" | "exit" | "action=" name *("/" name) (bpfxdp, bpfprog)
+ *            | "netstack" | "native" (bpfxdp)
+ *            | "map=" name | "config=" name (bpfprog)
+ *   ns       = name | "pid/" n | "inode/" n
  *
- * Any byte of a value may be written as %XX.
+ * Any byte of a value, of an ifname and of a path may be written as %XX.
  */
 #ifndef BPFPROBE_DEVICE_H
 #define BPFPROBE_DEVICE_H
@@ -20,6 +26,9 @@
 #include "bpf/config.h"
 
 #define BPFPROBE_PREFIX "bpfprobe:"
+#define BPFPROBE_PREFIX_XDP "bpfxdp:"
+#define BPFPROBE_PREFIX_PROG "bpfprog:"
+#define BPFPROBE_SUFFIX_XDP "%xdp" /* eth0%xdp is bpfxdp:eth0; no interface can be called so */
 #define BPFPROBE_TARGET_MAX 128 /* bytes of a target's name, NUL included */
 #define BPFPROBE_ARG_MAX 12	/* arguments of a traced function that BPF can reach */
 #define BPFPROBE_PAGES_MAX (1U << 18) /* pages of a ring: 1 GiB of 4 KiB */
@@ -27,6 +36,7 @@
 #define BPFPROBE_NAMES_MAX 16	/* targets of a device name */
 #define BPFPROBE_FIELD_MAX 64  /* bytes of a field's name, NUL included */
 #define BPFPROBE_OFFSET_MAX 0xffff /* into a function */
+#define BPFPROBE_MAP_MAX 64	/* bytes of a map's name, NUL included */
 
 /* What a target is, and with it how a program is attached. */
 enum bpfprobe_kind {
@@ -40,6 +50,7 @@ enum bpfprobe_kind {
 	BPFPROBE_FEXIT,
 	BPFPROBE_KRETPROBE,
 	BPFPROBE_KRETPROBES,
+	BPFPROBE_PASS,	       /* an XDP program of our own at an interface */
 };
 
 /* The kind of program at the exit that goes with one at the entry. */
@@ -73,10 +84,41 @@ struct bpfprobe_name {
 	int returns;			/* fexit, kretprobe: of the kind fentry, kprobe, and its exit */
 };
 
+/* What the device name begins with. */
+enum bpfprobe_device_type {
+	BPFPROBE_DEVICE_PROBE = 0, /* bpfprobe: */
+	BPFPROBE_DEVICE_XDP,	   /* bpfxdp: */
+	BPFPROBE_DEVICE_PROG,	   /* bpfprog: */
+};
+
+/* Where in a BPF program a packet is taken, ORed. */
+enum bpfprobe_places {
+	BPFPROBE_AT_ENTRY = 1,
+	BPFPROBE_AT_EXIT = 2,
+};
+
+/* How a BPF program is named. */
+enum bpfprobe_program_by {
+	BPFPROBE_BY_ID = 0,
+	BPFPROBE_BY_NAME,
+	BPFPROBE_BY_TAG,
+	BPFPROBE_BY_PIN,
+};
+
 struct bpfprobe_device {
+	enum bpfprobe_device_type type;
 	struct bpfprobe_name names[BPFPROBE_NAMES_MAX];
-	unsigned int count;  /* of names */
+	unsigned int count;  /* of names: 0 unless type is PROBE */
 	char dev[16];			  /* IFNAMSIZ; "": all interfaces */
+	unsigned int places; /* XDP, PROG: enum bpfprobe_places; 0: where it makes sense */
+	unsigned int actions; /* XDP, PROG: bit i: packets of action i (action.h); 0: of all */
+	int netstack;	     /* XDP: also what the network stack is given */
+	int native;	     /* XDP: a program of our own goes into the driver */
+	enum bpfprobe_program_by by; /* PROG */
+	uint32_t program_id;	     /* BY_ID */
+	char program[256];	     /* else: name, tag, path */
+	char map[BPFPROBE_MAP_MAX];  /* PROG: perf event array to read; "": none */
+	char config[BPFPROBE_MAP_MAX]; /* PROG: array to write the configuration into; "": none */
 	enum bpfprobe_netns_kind netns_kind;
 	char netns[256];     /* NETNS_NAME */
 	uint32_t netns_num;  /* NETNS_PID, NETNS_INODE */

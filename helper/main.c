@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 
 /* How long the module may take to read a reply, in s. */
 #define SEND_TIMEOUT 10
+#define WATCH_PERIOD 1000 /* ms between two looks at what is captured */
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* A request as it comes: FILTER's instructions stand behind it. */
@@ -151,6 +153,41 @@ serve_filter(struct bpfprobe_session *session, const struct message *message)
 	return send_reply(&reply);
 }
 
+/* What is captured has come to an end: says so, once. */
+static int
+tell(struct bpfprobe_reply *reply)
+{
+	reply->unasked = 1;
+	return send_reply(reply);
+}
+
+/*
+ * Waits for a request, and looks once a second whether what is captured is still there.
+ * 0 or -1.
+ */
+static int
+wait_for_request(struct bpfprobe_session *session, int *watches)
+{
+	struct pollfd pollfd = { BPFPROBE_SOCK, POLLIN, 0 };
+	struct bpfprobe_reply reply;
+	int n;
+
+	while (*watches) {
+		n = poll(&pollfd, 1, WATCH_PERIOD);
+		if (n > 0)
+			break;
+		if (n < 0 && errno != EINTR)
+			return -1;
+		memset(&reply, 0, sizeof(reply));
+		if (bpfprobe_caps_raise() < 0)
+			return -1;
+		*watches = bpfprobe_session_check(session, &reply) == 0;
+		if (bpfprobe_caps_lower() < 0 || (!*watches && tell(&reply) < 0))
+			return -1;
+	}
+	return 0;
+}
+
 enum state { STATE_START, STATE_OPEN, STATE_ATTACHED };
 
 /* Serves one request; the order of requests is fixed.  0, or -1: end. */
@@ -237,6 +274,7 @@ main(void)
 	static struct bpfprobe_session session;
 	static struct message message;
 	enum state state = STATE_START;
+	int watches = 0;
 
 	if (!is_socket()) {
 		fprintf(stderr, "pcap-bpfprobe-helper is started by libpcap, not by hand\n");
@@ -244,8 +282,11 @@ main(void)
 	}
 	if (prepare() < 0)
 		return 1;
-	while (receive(&message) > 0 && serve(&state, &session, &message) == 0)
-		;
+	while (wait_for_request(&session, &watches) == 0 && receive(&message) > 0 &&
+	    serve(&state, &session, &message) == 0) {
+		if (message.request.type == BPFPROBE_ATTACH)
+			watches = session.watch.count > 0;
+	}
 	/*
 	 * Everything that is still open ends with the process.  Nothing is freed:
 	 * libbpf would disable the rings that the module may still be reading.

@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What netns= and dev= mean: inode numbers and interface numbers. */
+/* Another network namespace, for a moment. */
 #ifndef BPFPROBE_NETNS_H
 #define BPFPROBE_NETNS_H
 
-#include <stdint.h>
-#include "helper/device.h"
-#include "helper/fail.h"
-
-struct bpfprobe_where {
-	uint32_t home;	  /* inode of our own network namespace */
-	uint32_t netns;	  /* inode of the one that is asked for; 0: all */
-	uint32_t ifindex; /* interface in it; 0: all */
-};
+#define BPFPROBE_NETNS_OWN "/proc/self/ns/net"
 
 /*
- * Resolves the options of `device`.  An interface without a namespace is one of
- * our own.  Returns 0, or -1 with *reply filled in.
+ * Enters the network namespace `fd`; 0: it stays in its own.  Returns what to go back with, a
+ * descriptor or 0; or -errno.
  */
-int bpfprobe_where_resolve(
-    struct bpfprobe_where *where, const struct bpfprobe_device *device, struct bpfprobe_reply *reply);
+int bpfprobe_netns_enter(int fd);
+void bpfprobe_netns_leave(int own);
 
 #endif

@@ -11,6 +11,7 @@
 #include "helper/splice.h"
 #include "bpf/copy.skel.h"
 #include "bpf/fentrydirect.skel.h"
+#include "bpf/pass.skel.h"
 #include "bpf/tp.skel.h"
 #include "bpf/tpdirect.skel.h"
 #include "bpf/xdp.skel.h"
@@ -43,9 +44,20 @@ set_buffer(struct bpf_map *buffer, const struct bpfprobe_maps *maps)
 	return bpf_map__set_max_entries(buffer, maps->cpus);
 }
 
-/* The maps: made with the first object, shared by the others; the calls are each probe's own. */
+/* The calls are each probe's own, but for a BPF program, whose exit looks up what its entry has put there. */
 static int
-set_maps(struct bpf_object *object, const struct bpfprobe_target *target, const struct bpfprobe_maps *maps)
+set_calls(struct bpf_map *calls, const struct bpfprobe_target *target, const struct bpfprobe_config *config,
+    const struct bpfprobe_maps *maps)
+{
+	if (config->paired && target->kind == BPFPROBE_FEXIT && maps->calls >= 0)
+		return bpf_map__reuse_fd(calls, maps->calls);
+	return bpf_map__set_autocreate(calls, config->paired || target->returns.bits > 0);
+}
+
+/* The maps: made with the first object, shared by the others. */
+static int
+set_maps(struct bpf_object *object, const struct bpfprobe_target *target, const struct bpfprobe_config *config,
+    const struct bpfprobe_maps *maps)
 {
 	struct bpf_map *calls = bpf_object__find_map_by_name(object, "bpfprobe_calls");
 	struct bpf_map *ctl = bpf_object__find_map_by_name(object, "bpfprobe_ctl");
@@ -54,7 +66,9 @@ set_maps(struct bpf_object *object, const struct bpfprobe_target *target, const 
 
 	if (ctl == NULL || perf == NULL || calls == NULL)
 		return -ENOENT;
-	bpf_map__set_autocreate(calls, target->returns.bits > 0);
+	err = set_calls(calls, target, config, maps);
+	if (err < 0)
+		return err;
 	err = set_buffer(bpf_object__find_map_by_name(object, "bpfprobe_buffer"), maps);
 	if (err < 0)
 		return err;
@@ -74,6 +88,8 @@ static const struct {
 	[BPFPROBE_FENTRY] = { "bpfprobe_dispatch", "bpfprobe_arg", "bpfprobe_fexit" },
 	[BPFPROBE_KPROBE] = { "bpfprobe_kprobe", "bpfprobe_kprobe", "bpfprobe_kretprobe" },
 	[BPFPROBE_KPROBES] = { "bpfprobe_kprobe", "bpfprobe_kprobe", "bpfprobe_kretprobe" },
+	[BPFPROBE_FEXIT] = { "bpfprobe_leaving", "bpfprobe_leaving" },
+	[BPFPROBE_PASS] = { "bpfprobe_pass", "bpfprobe_pass" },
 };
 
 static int
@@ -84,7 +100,7 @@ set_attach_target(struct bpf_program *program, const struct bpfprobe_target *tar
 	bpf_program__set_expected_attach_type(program, bpfprobe_attach_type(target->kind));
 	if (bpfprobe_attach_prog_type(target->kind) != BPF_PROG_TYPE_TRACING)
 		return 0;
-	return bpf_program__set_attach_target(program, 0, target->name);
+	return bpf_program__set_attach_target(program, target->program > 0 ? target->btf_fd : 0, target->name);
 }
 
 /* Of all leaves in the object only the one for the argument's place is loaded. */
@@ -116,6 +132,39 @@ choose_programs(struct bpfprobe_probe *probe, const struct bpfprobe_target *targ
 	return err < 0 ? err : set_attach_target(probe->exit, &exit);
 }
 
+#define INSN(CODE, DST, SRC, OFF, IMM)                                                             \
+	{ .code = (CODE), .dst_reg = (DST), .src_reg = (SRC), .off = (OFF), .imm = (IMM) }
+
+/* Whether XDP programs may say that they take packets in fragments (5.18). */
+static int
+takes_frags(void)
+{
+	static const struct bpf_insn pass[] = {
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, XDP_PASS),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_XDP_HAS_FRAGS, .expected_attach_type = BPF_XDP);
+	int fd = bpf_prog_load(
+	    BPF_PROG_TYPE_XDP, "bpfprobe_try", "GPL", pass, sizeof(pass) / sizeof(pass[0]), &opts);
+
+	if (fd < 0)
+		return 0;
+	close(fd);
+	return 1;
+}
+
+/* Without that an interface with a large MTU refuses them. */
+static int
+set_frags(struct bpfprobe_probe *probe)
+{
+	int err;
+
+	if (!takes_frags())
+		return 0;
+	err = bpf_program__set_flags(probe->dispatcher, BPF_F_XDP_HAS_FRAGS);
+	return err < 0 ? err : bpf_program__set_flags(probe->leaf, BPF_F_XDP_HAS_FRAGS);
+}
+
 static int
 load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
     const struct bpfprobe_config *config, struct bpfprobe_maps *maps)
@@ -124,9 +173,11 @@ load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
 
 	err = set_config(probe->object, config);
 	if (err == 0)
-		err = set_maps(probe->object, target, maps);
+		err = set_maps(probe->object, target, config, maps);
 	if (err == 0)
 		err = choose_programs(probe, target);
+	if (err == 0 && target->kind == BPFPROBE_PASS)
+		err = set_frags(probe);
 	if (err == 0)
 		err = bpf_object__load(probe->object);
 	if (err < 0)
@@ -138,6 +189,8 @@ load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
 static const void *
 choose_object(const struct bpfprobe_target *target, unsigned int reads, size_t *size)
 {
+	if (target->kind == BPFPROBE_PASS)
+		return pass_bpf__elf_bytes(size);
 	if (target->argument.form == BPFPROBE_XDP)
 		return copies(target->kind) ? xdpcopy_bpf__elf_bytes(size) : xdp_bpf__elf_bytes(size);
 	if (copies(target->kind))
@@ -176,13 +229,12 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 		maps->ctl = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_ctl");
 		maps->perf = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_rings");
 	}
+	if (config->paired && targets->kind == BPFPROBE_FENTRY)
+		maps->calls = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_calls");
 	if (maps->buffer < 0 && copies(targets->kind))
 		maps->buffer = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_buffer");
 	return 0;
 }
-
-#define INSN(CODE, DST, SRC, OFF, IMM)                                                             \
-	{ .code = (CODE), .dst_reg = (DST), .src_reg = (SRC), .off = (OFF), .imm = (IMM) }
 
 int
 bpfprobe_probe_reads_variable(void)
@@ -213,6 +265,7 @@ bpfprobe_probe_make_leaf(const struct bpfprobe_probe *probe,
 	const struct bpfprobe_target *target = probe->targets;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .attach_btf_id = target->btf_id,
 	    .expected_attach_type = bpfprobe_attach_type(target->kind),
+	    .prog_flags = bpf_program__flags(probe->leaf),
 	    .attach_btf_obj_fd = (__u32)target->btf_fd);
 	struct bpfprobe_marks marks = { generation, dlt };
 	struct bpf_insn *program;

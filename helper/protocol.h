@@ -15,6 +15,7 @@
  *     <---------- fds PROG, LINK, SLOTS
  *     FILTER ---------------------->     puts it into the programs
  *     <---------------------- reply      status not 0: the old filter stays
+ *     <---------------------- reply      unasked: what is captured has come to an end
  *     (end of file)                      exits
  *
  * Both ends are of one build in one package.  `magic` and `version` stay where
@@ -27,7 +28,7 @@
 #include <linux/types.h>
 
 #define BPFPROBE_MAGIC 0x62706670 /* "bpfp" */
-#define BPFPROBE_VERSION 4
+#define BPFPROBE_VERSION 5
 
 #define BPFPROBE_SOCK 3		 /* the helper's descriptor of the connection */
 #define BPFPROBE_DEVICE_MAX 256	 /* bytes of a device name, NUL included */
@@ -86,6 +87,11 @@ struct bpfprobe_reply {
 	__u32 probes;	   /* number of probes */
 	__u32 links;	   /* ATTACH: number of their attachments */
 	__u32 returns;	   /* OPEN: enum bpfprobe_return_use */
+	__u32 ethernet;	   /* OPEN: 1: packets are shown as those of an Ethernet, unless the user chooses */
+	__u32 ifindex;	   /* OPEN: the interface of bpfxdp: or dev=; 0: none */
+	__u32 elsewhere;   /* OPEN: 1: it is one of another network namespace */
+	__u32 watches;	   /* OPEN: 1: a reply that nobody asked for may come after ATTACH */
+	__u32 unasked;	   /* 1: this is it: what is captured has come to an end, `message` says why */
 	__u32 left_out;	   /* ATTACH: functions of a pattern that refuse a probe */
 	__u32 generation;  /* FILTER: number of this filter, in the records that it lets pass */
 	char dlt[BPFPROBE_NAME_MAX];	    /* OPEN: value of proto=, or "" */

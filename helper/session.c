@@ -11,12 +11,15 @@
 #include "bpf/config.h"
 #include "bpf/linkhdr.h"
 #include "helper/device.h"
-#include "helper/netns.h"
+#include "helper/where.h"
 #include "helper/pagemap.h"
 #include "helper/session.h"
 
 /* To find what refuses a probe; one among 1024 takes at most 21. */
 #define ATTEMPTS_MAX 32
+
+/* A BPF program returns an int. */
+#define BITS_OF_ACTION 32
 
 /* What all probes of a handle have in common. */
 struct plan {
@@ -69,6 +72,13 @@ fail_probe(
 	return bpfprobe_fail_errno(reply, -err, text);
 }
 
+/* Whether packets are taken at the entry and at the exit of the target, a BPF program. */
+static int
+is_paired(const struct bpfprobe_device *device, const struct bpfprobe_target *target)
+{
+	return target->program > 0 && device->places != BPFPROBE_AT_ENTRY && device->places != BPFPROBE_AT_EXIT;
+}
+
 static void
 make_config(struct bpfprobe_config *config, const struct plan *plan, const struct bpfprobe_target *target,
     unsigned int probe)
@@ -81,16 +91,19 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->ifindex = plan->where.ifindex;
 	config->netns = plan->where.netns;
 	config->home = plan->where.home;
+	config->arphrd = target->arphrd;
 	config->direction = target->direction;
 	config->asis = plan->device.proto[0] != '\0';
 	config->tai = (__u32)plan->tai;
 	config->behind = target->argument.form == BPFPROBE_BEHIND;
 	config->offset = target->argument.offset;
 	config->pagemap = plan->pagemap;
-	config->returns = target->returns.bits > 0;
+	config->paired = is_paired(&plan->device, target);
+	/* Of a program the exit has to know whether the entry waits for another exit, see attach_ends(). */
+	config->returns = target->returns.bits > 0 || (config->paired && plan->device.rets > 0);
 	config->slots = target->returns.slots;
-	config->ret_bits = target->returns.bits;
-	config->ret_signed = target->returns.is_signed;
+	config->ret_bits = target->returns.bits > 0 ? target->returns.bits : BITS_OF_ACTION;
+	config->ret_signed = target->returns.bits > 0 ? target->returns.is_signed : 1;
 	config->ret_pointer = target->returns.is_pointer;
 	config->rets = plan->device.rets;
 	config->rets_not = plan->device.rets_not;
@@ -102,7 +115,7 @@ static int
 may_read(const struct bpfprobe_target *target)
 {
 	return target->argument.form == BPFPROBE_PACKET &&
-	       (target->kind == BPFPROBE_TP || target->kind == BPFPROBE_FENTRY);
+	       (target->kind == BPFPROBE_TP || target->kind == BPFPROBE_FENTRY || target->kind == BPFPROBE_FEXIT);
 }
 
 /*
@@ -144,6 +157,8 @@ is_local(int err)
 static int
 can_share(const struct bpfprobe_target *a, const struct bpfprobe_target *b)
 {
+	if (a->kind == BPFPROBE_PASS)
+		return b->kind == BPFPROBE_PASS && a->arphrd == b->arphrd;
 	return a->kind == BPFPROBE_KPROBE && b->kind == BPFPROBE_KPROBE && a->pattern && b->pattern &&
 	    memcmp(&a->argument, &b->argument, sizeof(a->argument)) == 0 &&
 	    memcmp(&a->returns, &b->returns, sizeof(a->returns)) == 0;
@@ -160,7 +175,7 @@ group(struct bpfprobe_session *session, struct bpfprobe_target *targets, unsigne
 
 	while (count < n && can_share(&targets[0], &targets[count]))
 		count++;
-	if (count > 1)
+	if (count > 1 && targets->kind == BPFPROBE_KPROBE)
 		at_once = bpfprobe_attach_sift(targets, count, &session->attempts);
 	for (i = 0; i < at_once; i++)
 		targets[i].kind = BPFPROBE_KPROBES;
@@ -206,7 +221,7 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
     struct plan *plan, struct bpfprobe_reply *reply)
 {
 	struct bpfprobe_types types;
-	int n, cpus;
+	int n, cpus, err;
 
 	reply->status = BPFPROBE_NO_DEVICE;
 	if (bpfprobe_device_parse(&plan->device, request->device, reply->message, sizeof(reply->message)) < 0)
@@ -220,11 +235,16 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 	plan->cpus = (unsigned int)cpus;
 	if (bpfprobe_types_open(&types, reply) < 0)
 		return -1;
-	n = bpfprobe_catalogue_find(&types, &plan->device, session->targets, reply);
+	if (plan->device.type == BPFPROBE_DEVICE_PROBE)
+		n = bpfprobe_catalogue_find(&types, &plan->device, session->targets, reply);
+	else
+		n = bpfprobe_program_find(&plan->device, &plan->where, session->targets, reply);
 	plan->tai = has_tai(types.kernel);
 	find_pages(&plan->pagemap, types.kernel);
 	bpfprobe_types_close(&types);
-	return n;
+	err = n < 0 ? 0 : bpfprobe_watch_open(&session->watch, &plan->device, &plan->where);
+	bpfprobe_where_free(&plan->where);
+	return err < 0 ? bpfprobe_fail_errno(reply, -err, "cannot watch the interface") : n;
 }
 
 static enum bpfprobe_return_use
@@ -232,11 +252,9 @@ return_use(const struct bpfprobe_session *session, const struct bpfprobe_device 
 {
 	unsigned int i;
 
-	if (device->rets > 0)
-		return BPFPROBE_RETURNS_DECIDE;
 	for (i = 0; i < session->count; i++) {
 		if (session->probes[i].exit != NULL)
-			return BPFPROBE_RETURNS_VALUE;
+			return device->rets > 0 ? BPFPROBE_RETURNS_DECIDE : BPFPROBE_RETURNS_VALUE;
 	}
 	return BPFPROBE_RETURNS_NOTHING;
 }
@@ -252,7 +270,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	memset(session, 0, sizeof(*session));
 	memset(&plan, 0, sizeof(plan));
 	session->attempts = ATTEMPTS_MAX;
-	session->maps.ctl = session->maps.perf = session->maps.buffer = -1;
+	session->maps.ctl = session->maps.perf = session->maps.buffer = session->maps.calls = -1;
 	n = make_plan(session, request, &plan, reply);
 	if (n < 0)
 		return -1;
@@ -271,6 +289,10 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	reply->cpus = plan.cpus;
 	reply->probes = session->count;
 	reply->returns = return_use(session, &plan.device);
+	reply->ethernet = session->targets[0].argument.form == BPFPROBE_XDP && plan.device.type != BPFPROBE_DEVICE_PROBE;
+	reply->ifindex = plan.where.ifindex;
+	reply->watches = session->watch.wanted;
+	reply->elsewhere = plan.where.netns != plan.where.home;
 	memcpy(reply->dlt, plan.device.proto, sizeof(reply->dlt));
 	return 0;
 }
@@ -357,11 +379,22 @@ bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply 
 		bpfprobe_session_detach(session);
 		return fail_probe(reply, why, "cannot attach to", refused);
 	}
+	err = bpfprobe_watch_begin(&session->watch);
+	if (err < 0) {
+		bpfprobe_session_detach(session);
+		return bpfprobe_fail_errno(reply, -err, "cannot watch the interface");
+	}
 	reply->status = BPFPROBE_OK;
 	reply->probes = session->count;
 	reply->links = session->nlinks;
 	reply->left_out = session->left_out;
 	return 0;
+}
+
+int
+bpfprobe_session_check(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
+{
+	return bpfprobe_watch_check(&session->watch, reply);
 }
 
 void

@@ -8,6 +8,7 @@
 
 #include "helper/catalogue.h"
 #include "helper/probe.h"
+#include "helper/watch.h"
 #include "helper/rings.h"
 
 struct bpfprobe_session {
@@ -23,6 +24,7 @@ struct bpfprobe_session {
 	int indirect;		 /* the kernel has refused programs that read a packet where it is */
 	unsigned int generation; /* of the filter in the probes; 0: none yet */
 	int asis;		 /* packets are shown as they are: no link header */
+	struct bpfprobe_watch watch;
 };
 
 /*
@@ -34,6 +36,12 @@ int bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprob
 
 /* Attaches the probes.  0, or -1 with none of them attached. */
 int bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply);
+
+/*
+ * Whether what is captured is still there; for a device of type XDP once a second after
+ * attach().  0, or -1 with *reply filled in: it is not, and nothing more will come.
+ */
+int bpfprobe_session_check(struct bpfprobe_session *session, struct bpfprobe_reply *reply);
 
 /*
  * Closes the links: detaches the probes, unless the links were handed over.  Then

@@ -10,7 +10,7 @@
 #include "helper/catalogue.h"
 #include "helper/device.h"
 #include "helper/kallsyms.h"
-#include "helper/netns.h"
+#include "helper/where.h"
 #include "helper/prototype.h"
 #include "helper/types.h"
 #include "tools/commands.h"

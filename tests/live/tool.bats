@@ -256,7 +256,7 @@ same_answer() {
 		same_answer "bpfprobe:$device"
 	done
 	run -1 bpfprobe show eth0
-	[[ $output == *'result      it does not open: device "eth0": bpfprobe:TARGET is expected' ]]
+	[[ $output == *'result      it does not open: device "eth0": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected' ]]
 }
 
 @test "show: a function, by the kind that works here" {

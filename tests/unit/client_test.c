@@ -186,7 +186,7 @@ attach_brings_programs_and_links(void **state)
 	"the capture helper's descriptors did not arrive: is the limit of open files (ulimit -n) too low?"
 #define SENSELESS "the capture helper's answer makes no sense"
 #define VERSIONS(n) \
-	"the capture helper %s has protocol version " n ", this libpcap has 4: install both from one package"
+	"the capture helper %s has protocol version " n ", this libpcap has 5: install both from one package"
 
 static const struct {
 	const char *mode;

@@ -105,7 +105,7 @@ without_an_exit_a_packet_comes_and_is_counted(void **state)
 	assert_false(merge.returned.known);
 	assert_int_equal(merge.unpaired, 1);
 	assert_null(bpfprobe_merge_next(&merge));
-	for (i = 0; i < 2048 / fake_sample_size(200); i++)
+	for (i = 0; i <= 2048 / fake_sample_size(200); i++)
 		assert_true(fake_ring_sample(&fakes[0], now, 200));
 	bpfprobe_merge_pass(&merge, now, now);
 	assert_next(now - BPFPROBE_MERGE_WAIT + 1);

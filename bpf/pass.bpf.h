@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What an XDP program of our own knows of a packet: the bytes and the interface's number;
+ * the rest is in the configuration.  Each function here has its like in skb.bpf.h.
+ */
+#ifndef BPFPROBE_PASS_BPF_H
+#define BPFPROBE_PASS_BPF_H
+
+#include "bpf/filter.bpf.h"
+
+#define PACKET struct xdp_md
+
+#define ETH_TYPE_AT 12
+
+struct net_device;
+
+static __always_inline int is_packet(struct xdp_md *xdp)
+{
+	return 1;
+}
+
+static __always_inline struct net_device *device_of(struct xdp_md *xdp)
+{
+	return 0;
+}
+
+/* A number, which the verifier must not go on taking for a pointer into the packet. */
+static __always_inline __u64 address_of(struct xdp_md *xdp)
+{
+	void *data = (void *)(long)xdp->data;
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &data);
+	return address;
+}
+
+static __always_inline __u64 linear_length(struct xdp_md *xdp)
+{
+	__u64 length = (long)xdp->data_end - (long)xdp->data;
+
+	asm volatile("" : "+r"(length));
+	return length;
+}
+
+static __always_inline __u64 whole_length(struct xdp_md *xdp)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_get_buff_len))
+		return bpf_xdp_get_buff_len(xdp);
+	return linear_length(xdp);
+}
+
+/* As with the packets of other XDP programs, see xdp.bpf.h. */
+static __always_inline void find_packet(
+    struct xdp_md *xdp, struct net_device *dev, struct data *data, struct bpfprobe_record *rec)
+{
+	rec->arphrd = config.arphrd;
+	data->packet = 0;
+	data->head = (const unsigned char *)address_of(xdp);
+	data->start = data->data = 0;
+	data->end = linear_length(xdp);
+	rec->len = whole_length(xdp);
+	if (config.asis) {
+		rec->layer = BPFPROBE_LAYER_ASIS;
+	} else if (is_ethernet(config.arphrd)) {
+		rec->layer = BPFPROBE_LAYER_L2;
+		rec->l2len = ETH_HLEN;
+	} else {
+		rec->layer = BPFPROBE_LAYER_L3;
+	}
+}
+
+static __always_inline void find_beside(
+    struct xdp_md *xdp, struct net_device *dev, struct bpfprobe_record *rec)
+{
+	rec->ifindex = xdp->ingress_ifindex;
+	rec->netns = config.netns;
+	rec->foreign = rec->netns != config.home;
+	rec->pkttype = PACKET_HOST;
+	if (rec->l2len && rec->len >= ETH_HLEN)
+		bpf_probe_read_kernel(&rec->protocol, sizeof(rec->protocol), (void *)(address_of(xdp) + ETH_TYPE_AT));
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* BPF programs that the kernel has loaded already, whose packets are asked for (bpfxdp:, bpfprog:). */
+#ifndef BPFPROBE_PROGRAM_H
+#define BPFPROBE_PROGRAM_H
+
+#include "helper/attach.h"
+#include "helper/fail.h"
+#include "helper/where.h"
+
+/* The most programs of a device name, and the most interfaces of bpfxdp:any. */
+#define BPFPROBE_PROGRAMS_MAX 30
+#define BPFPROBE_INTERFACES_MAX 100
+
+/*
+ * Finds the places that a device of type XDP or PROG stands for: entries and exits of
+ * programs, and interfaces without one, which get a program of our own.  The values of
+ * action= go to device->ret.  Returns how many of `targets`, or -1 with *reply filled in.
+ */
+int bpfprobe_program_find(struct bpfprobe_device *device, const struct bpfprobe_where *where,
+    struct bpfprobe_target *targets, struct bpfprobe_reply *reply);
+
+/*
+ * Writes the numbers of the XDP programs at an interface of the current network namespace,
+ * a libxdp dispatcher's own programs in place of the dispatcher, to `ids`, which has room
+ * for BPFPROBE_PROGRAMS_MAX.  Returns how many, or -errno.
+ */
+int bpfprobe_program_at(__u32 ifindex, __u32 *ids);
+
+#endif
