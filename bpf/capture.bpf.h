@@ -127,7 +127,7 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 	rec.arphrd = dev ? GET(dev, type) : ARPHRD_VOID;
 	find_packet(packet, dev, &data, &rec);
 	rec.probe = config.probe;
-	rec.returns = !at_exit && config.returns;
+	rec.returns = config.returns;
 	rec.generation = MARK(GENERATION);
 	/* Most packets are rejected: for them no more is found than the filter looks at. */
 	if (MARK(BESIDE))

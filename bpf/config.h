@@ -37,8 +37,11 @@ struct bpfprobe_config {
 	__u32 behind;	 /* 1: the argument is the address of a struct with a pointer to the packet */
 	__u32 offset;	 /* bytes in that struct in front of the pointer */
 	struct bpfprobe_pagemap pagemap;
-	__u32 paired;	  /* 1: packets are taken at entry and exit of a program: the exit looks for the entry */
 	__u32 arphrd;	  /* hardware type of the interface, for a program that cannot see it */
+	__u32 remember;	  /* 1: a program at the exit asks for what is known of the entry */
+	__u32 paired;	  /* 1: packets are taken at the entry of a program, and here, at its exit */
+	__u32 kept;	  /* 1: and another program here asks for the entry, after this one */
+	__u32 pad;
 	__u32 returns;	  /* 1: at the exit of the function is a program, too */
 	__u32 slots;	  /* words of its arguments, which the exit's context has in front of the value */
 	__u32 ret_bits;	  /* size of what it returns */

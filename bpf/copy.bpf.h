@@ -148,7 +148,7 @@ static __noinline long emit(void *ctx, PACKET *packet, const struct data *data,
 	asm volatile("%0 &= 0xffff" : "+r"(used));
 	err = bpf_perf_event_output(
 	    ctx, &bpfprobe_rings, BPF_F_CURRENT_CPU, buffer, sizeof(buffer->rec) + used);
-	if (is_remembered() && !err)
+	if (config.remember && !err)
 		remember(ctx, &buffer->rec);
 	asm volatile("" ::: "memory");
 	buffer->busy = 0;

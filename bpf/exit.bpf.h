@@ -44,16 +44,9 @@ static __always_inline __u32 time_of_entry(void *ctx)
 	if (!entered)
 		return 0;
 	time = entered->time_lo;
-	/* Else leave() does, which runs after this. */
-	if (!config.returns)
+	if (!config.kept)
 		bpf_map_delete_elem(&bpfprobe_calls, &call);
 	return time;
-}
-
-/* Whether there is a program at the exit that asks for what is known of the entry. */
-static __always_inline int is_remembered(void)
-{
-	return config.returns || config.paired;
 }
 
 /* When the packet's record is in the ring. */

@@ -56,7 +56,7 @@ static __noinline long emit(void *ctx, struct sk_buff *skb, const struct data *d
 		bpf_probe_read_kernel(s.pulled, pulled, data->head + data->start);
 		err = bpf_skb_output(skb, &bpfprobe_rings, rest, &s, sizeof(s.rec) + pulled);
 	}
-	if (is_remembered() && !err)
+	if (config.remember && !err)
 		remember(ctx, &s.rec);
 	return err;
 }

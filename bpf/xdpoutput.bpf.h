@@ -21,7 +21,7 @@ static __noinline long emit(void *ctx, struct xdp_buff *xdp, const struct data *
 	stamp(&out);
 	want = BPF_F_CURRENT_CPU | want << BPF_SKB_OUTPUT_LEN_SHIFT;
 	err = bpf_xdp_output(xdp, &bpfprobe_rings, want, &out, sizeof(out));
-	if (is_remembered() && !err)
+	if (config.remember && !err)
 		remember(ctx, &out);
 	return err;
 }

@@ -339,6 +339,33 @@ bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_devi
 	return drop_same(targets, n);
 }
 
+/* Those protocols that are not there, as a module or at all, have no packets. */
+int
+bpfprobe_catalogue_netstack(struct bpfprobe_types *types, int generic, struct bpfprobe_target *targets,
+    unsigned int most, struct bpfprobe_reply *reply)
+{
+	static const char *const behind[] = { "ip_rcv", "ip_list_rcv", "ipv6_rcv", "ipv6_list_rcv", "arp_rcv" };
+	struct bpfprobe_name name;
+	int n = 0, found;
+	size_t i;
+
+	memset(&name, 0, sizeof(name));
+	if (!generic) {
+		name.kind = BPFPROBE_TP;
+		strcpy(name.name, "netif_receive_skb");
+		return find_name(types, &name, targets, most, reply);
+	}
+	for (i = 0; i < COUNT(behind); i++) {
+		strcpy(name.name, behind[i]);
+		found = find_name(types, &name, &targets[n], most - (unsigned int)n, reply);
+		if (found > 0)
+			targets[n++].direction = BPFPROBE_DIR_IN;
+	}
+	if (n > 0)
+		reply->message[0] = '\0';
+	return n > 0 ? n : -1;
+}
+
 const char *
 bpfprobe_catalogue_alias(size_t i, char *targets, size_t len)
 {

@@ -26,6 +26,14 @@ int bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_
     struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX], struct bpfprobe_reply *reply);
 
 /*
+ * Where the network stack is given what XDP has let pass of an interface: behind a driver
+ * that is a tracepoint; generic XDP runs behind that tracepoint, there it is the functions
+ * that are next.  Returns how many of `targets`, at least 1, or -1 with *reply filled in.
+ */
+int bpfprobe_catalogue_netstack(struct bpfprobe_types *types, int generic,
+    struct bpfprobe_target *targets, unsigned int most, struct bpfprobe_reply *reply);
+
+/*
  * What a type of BTF is as a target: its name, and in *kind BPFPROBE_TP or, for a function,
  * BPFPROBE_FENTRY.  NULL: it is none.  Whether it has a packet is another question.
  */

@@ -46,18 +46,16 @@ set_buffer(struct bpf_map *buffer, const struct bpfprobe_maps *maps)
 
 /* The calls are each probe's own, but for a BPF program, whose exit looks up what its entry has put there. */
 static int
-set_calls(struct bpf_map *calls, const struct bpfprobe_target *target, const struct bpfprobe_config *config,
-    const struct bpfprobe_maps *maps)
+set_calls(struct bpf_map *calls, const struct bpfprobe_config *config, const struct bpfprobe_maps *maps)
 {
-	if (config->paired && target->kind == BPFPROBE_FEXIT && maps->calls >= 0)
+	if (config->paired)
 		return bpf_map__reuse_fd(calls, maps->calls);
-	return bpf_map__set_autocreate(calls, config->paired || target->returns.bits > 0);
+	return bpf_map__set_autocreate(calls, config->remember);
 }
 
 /* The maps: made with the first object, shared by the others. */
 static int
-set_maps(struct bpf_object *object, const struct bpfprobe_target *target, const struct bpfprobe_config *config,
-    const struct bpfprobe_maps *maps)
+set_maps(struct bpf_object *object, const struct bpfprobe_config *config, const struct bpfprobe_maps *maps)
 {
 	struct bpf_map *calls = bpf_object__find_map_by_name(object, "bpfprobe_calls");
 	struct bpf_map *ctl = bpf_object__find_map_by_name(object, "bpfprobe_ctl");
@@ -66,7 +64,7 @@ set_maps(struct bpf_object *object, const struct bpfprobe_target *target, const 
 
 	if (ctl == NULL || perf == NULL || calls == NULL)
 		return -ENOENT;
-	err = set_calls(calls, target, config, maps);
+	err = set_calls(calls, config, maps);
 	if (err < 0)
 		return err;
 	err = set_buffer(bpf_object__find_map_by_name(object, "bpfprobe_buffer"), maps);
@@ -173,7 +171,7 @@ load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
 
 	err = set_config(probe->object, config);
 	if (err == 0)
-		err = set_maps(probe->object, target, config, maps);
+		err = set_maps(probe->object, config, maps);
 	if (err == 0)
 		err = choose_programs(probe, target);
 	if (err == 0 && target->kind == BPFPROBE_PASS)
@@ -229,7 +227,7 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 		maps->ctl = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_ctl");
 		maps->perf = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_rings");
 	}
-	if (config->paired && targets->kind == BPFPROBE_FENTRY)
+	if (config->remember && targets->program > 0)
 		maps->calls = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_calls");
 	if (maps->buffer < 0 && copies(targets->kind))
 		maps->buffer = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_buffer");

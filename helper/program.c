@@ -394,6 +394,21 @@ bpfprobe_program_at(__u32 ifindex, __u32 *ids)
 	return n > 0 ? n : 1;
 }
 
+int
+bpfprobe_program_is_generic(const struct bpfprobe_device *device, const struct bpfprobe_where *where)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+	int own = bpfprobe_netns_enter(where->fd), err;
+
+	if (own < 0)
+		return own;
+	err = bpf_xdp_query((int)where->ifindex, 0, &opts);
+	bpfprobe_netns_leave(own);
+	if (err < 0)
+		return err;
+	return opts.drv_prog_id == 0 && (opts.skb_prog_id != 0 || !device->native);
+}
+
 /* The hardware type (ARPHRD_*) of an interface of the current network namespace. */
 static __u32
 type_of_interface(const char *name)

@@ -26,4 +26,10 @@ int bpfprobe_program_find(struct bpfprobe_device *device, const struct bpfprobe_
  */
 int bpfprobe_program_at(__u32 ifindex, __u32 *ids);
 
+/*
+ * Whether XDP is generic at the device's interface, or would be with a program of ours: 1 or
+ * 0, or -errno.
+ */
+int bpfprobe_program_is_generic(const struct bpfprobe_device *device, const struct bpfprobe_where *where);
+
 #endif

@@ -98,9 +98,11 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->behind = target->argument.form == BPFPROBE_BEHIND;
 	config->offset = target->argument.offset;
 	config->pagemap = plan->pagemap;
-	config->paired = is_paired(&plan->device, target);
-	/* Of a program the exit has to know whether the entry waits for another exit, see attach_ends(). */
-	config->returns = target->returns.bits > 0 || (config->paired && plan->device.rets > 0);
+	config->returns = target->returns.bits > 0;
+	config->paired = is_paired(&plan->device, target) && target->kind == BPFPROBE_FEXIT;
+	config->remember = config->returns || (is_paired(&plan->device, target) && !config->paired);
+	/* What is attached last runs first: the entry's own exit, which is attached with it, runs later. */
+	config->kept = config->paired && plan->device.rets > 0;
 	config->slots = target->returns.slots;
 	config->ret_bits = target->returns.bits > 0 ? target->returns.bits : BITS_OF_ACTION;
 	config->ret_signed = target->returns.bits > 0 ? target->returns.is_signed : 1;
@@ -215,6 +217,23 @@ load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned 
 	return fail_probe(reply, err, "the kernel refuses the program for", &session->targets[n - 1]);
 }
 
+/* Behind the `n` targets of XDP those of the network stack.  Returns how many then, or -1. */
+static int
+add_netstack(struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_types *types, int n,
+    struct bpfprobe_reply *reply)
+{
+	int generic, more;
+
+	if (plan->device.dev[0] == '\0')
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "netstack: one interface has to be named");
+	generic = bpfprobe_program_is_generic(&plan->device, &plan->where);
+	if (generic < 0)
+		return bpfprobe_fail_errno(reply, -generic, plan->device.dev);
+	more = bpfprobe_catalogue_netstack(
+	    types, generic, &session->targets[n], BPFPROBE_TARGETS_MAX - (unsigned int)n, reply);
+	return more < 0 ? -1 : n + more;
+}
+
 /* Reads device name and BTF: what to load. */
 static int
 make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *request,
@@ -239,6 +258,8 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 		n = bpfprobe_catalogue_find(&types, &plan->device, session->targets, reply);
 	else
 		n = bpfprobe_program_find(&plan->device, &plan->where, session->targets, reply);
+	if (n >= 0 && plan->device.netstack)
+		n = add_netstack(session, plan, &types, n, reply);
 	plan->tai = has_tai(types.kernel);
 	find_pages(&plan->pagemap, types.kernel);
 	bpfprobe_types_close(&types);

@@ -107,7 +107,7 @@ static int load(struct bpfprobe_probe *probe, struct bpfprobe_target *target, st
 int main(int argc, char **argv)
 {
 	struct bpfprobe_target target = {.argument = {.number = 1, .word = 1}};
-	struct bpfprobe_maps maps = {-1, -1, -1, 0};
+	struct bpfprobe_maps maps = {.ctl = -1, .perf = -1, .buffer = -1, .calls = -1};
 	struct bpfprobe_probe probe;
 	struct held before, after;
 	int count, err;

@@ -8,17 +8,10 @@ setup_file() {
 	pair_setup 3000
 	pair_drops
 	remember_objects
-	export TOP=$BATS_TEST_DIRNAME/../..
 	local name
 	for name in tc xdp drop; do
 		compile "$TOP/examples/$name.bpf.c" "$BATS_FILE_TMPDIR/$name.o"
 	done
-}
-
-# compile SOURCE OBJECT [OPTION...]: as a user would, but for warnings.
-compile() {
-	clang -target bpf -O2 -g -Wall -Wextra -Wshadow -Werror -I"$TOP/include" \
-		-I"/usr/include/$(cc -print-multiarch)" "${@:3}" -c "$1" -o "$2"
 }
 
 # reading NAME COUNT LINKTYPE [IFNAME]: pcapread of that example, in B, into NAME.pcap.

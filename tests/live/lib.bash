@@ -13,6 +13,9 @@ export LD_LIBRARY_PATH=$BUILD/libpcap
 export BPFPROBE_HELPER=${TEST_HELPER:-$BUILD/pcap-bpfprobe-helper}
 [[ $PATH == "$BUILD/tests/live:"* ]] || PATH=$BUILD/tests/live:$BUILD:$PATH:/usr/sbin:/sbin
 
+# The source.
+TOP=$(realpath -m "${BASH_SOURCE[0]%/*}/../..")
+
 # The addresses of every pair. SINK is routed to B, which owns no such address:
 # what is sent there is dropped without an answer.
 ADDR_A=10.77.0.1 ADDR_B=10.77.0.2 SINK=10.77.0.9
@@ -72,6 +75,12 @@ teardown() {
 
 teardown_file() {
 	run_deferred
+}
+
+# compile SOURCE OBJECT [OPTION...]: a BPF program, as a user would, but for warnings.
+compile() {
+	clang -target bpf -O2 -g -Wall -Wextra -Wshadow -Werror -I"$TOP/include" \
+		-I"/usr/include/$(cc -print-multiarch)" "${@:3}" -c "$1" -o "$2"
 }
 
 # kinds_setup [FUNCTION]: what this machine lets a program do, found as a user would find it; see need.
