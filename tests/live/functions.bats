@@ -316,6 +316,15 @@ said() {
 		NR > 1 && column { print $column }'
 }
 
+# An XDP program at an interface in B.
+program_opens() {
+	compile "$TOP/tests/live/actions.bpf.c" "$BATS_TEST_TMPDIR/actions.o"
+	ip -n "$NS_B" link add bpd0 type dummy
+	in_b ip link set dev bpd0 xdpgeneric obj "$BATS_TEST_TMPDIR/actions.o" sec xdp
+	if in_b pcaploop -i bpfxdp:bpd0 activate >/dev/null 2>&1; then echo yes; else echo no; fi
+	ip -n "$NS_B" link del bpd0
+}
+
 @test "README and manual say what this kernel can" {
 	local top=${BATS_TEST_DIRNAME}/../.. file
 	need kprobe
@@ -326,6 +335,7 @@ said() {
 		opens kprobe/ip_rcv
 		opens veth_xmit
 		at_once
+		program_opens
 	} >"$BATS_TEST_TMPDIR/found"
 	for file in README.md man/pcap-bpfprobe.7; do
 		said "$top/$file" | paste - "$BATS_TEST_TMPDIR/found"

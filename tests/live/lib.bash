@@ -326,6 +326,13 @@ file_size_is() {
 	[[ $(stat -c %s "$1" 2>/dev/null) -ge $2 ]]
 }
 
+# emitted N: the filter has let so many pass, and user space has had nothing to decide.
+emitted() {
+	until_true 20 eval "[[ \$(sum emitted) -ge $1 ]]"
+	echo "emitted=$(sum emitted) filtered=$(sum filtered) lost=$(sum lost)"
+	[[ $(sum emitted) -eq $1 && $(sum filtered) -eq 0 && $(sum lost) -eq 0 ]]
+}
+
 # --- captures at places in the kernel, each into a file of its own
 
 # watch NAME DEVICE [tcpdump options]: a capture of what FILTER lets pass, into NAME.pcap.

@@ -20,11 +20,6 @@ setup_file() {
 	fi
 }
 
-need() { # fentry | kprobe
-	local has=${1^^}
-	[[ -n ${!has} ]] || cannot "this kernel refuses it: $(tail -n 1 "$BATS_FILE_TMPDIR/$1")"
-}
-
 need_frags() {
 	[[ -n $FRAGS ]] || skip "XDP packets have no fragments before Linux 5.18"
 }
@@ -32,13 +27,6 @@ need_frags() {
 # at NAME TARGET [ARG...]: a capture into NAME.pcap, in B.
 at() {
 	capture "$1" tcpdump -n -w "$BATS_TEST_TMPDIR/$1.pcap" -i "bpfprobe:$2:netns=$NS_B" "${@:3}"
-}
-
-# emitted N: the filter has let so many pass, and user space has had nothing to decide.
-emitted() {
-	until_true 20 eval "[[ \$(sum emitted) -ge $1 ]]"
-	echo "emitted=$(sum emitted) filtered=$(sum filtered) lost=$(sum lost)"
-	[[ $(sum emitted) -eq $1 && $(sum filtered) -eq 0 && $(sum lost) -eq 0 ]]
 }
 
 bytes_of() {

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# XDP programs that are at an interface already: packets as they come and as they leave.
+# actions.bpf.c says what becomes of the numbered packets: of 8, numbers 1 and 6 are dropped,
+# 2 is sent back, 3 aborted; 4 and 6 get another TTL, 5 a VLAN tag.
+
+load lib.bash
+
+setup_file() {
+	require tcpdump tshark clang bpftool xdp-loader xdpdump
+	pair_setup
+	export OBJECT=$BATS_FILE_TMPDIR/actions.o
+	compile "$TOP/tests/live/actions.bpf.c" "$OBJECT"
+	kinds_setup # a BPF program is entered and left as a function is
+	remember_objects
+	export FRAGS=''
+	! in_b xdpback -f native bpb0 2>/dev/null || FRAGS=1
+	in_b ip link set dev bpb0 xdp off
+}
+
+setup() {
+	need fentry
+}
+
+# program xdpdrv|xdpgeneric [SECTION]
+program() {
+	in_b ip link set dev bpb0 "$1" obj "$OBJECT" sec "${2:-xdp}"
+	defer in_b ip link set dev bpb0 "$1" off
+}
+
+no_program() {
+	in_b ip link set dev bpb0 xdp off
+	in_b ip link set dev bpb0 xdpgeneric off
+}
+
+# at NAME OPTIONS [ARG...]: a capture of that interface into NAME.pcap, in B.
+at() {
+	capture "$1" in_b tcpdump -w "$BATS_TEST_TMPDIR/$1.pcap" -i "bpfxdp:bpb0$2" "${@:3}"
+}
+
+# got NAME: the numbers of the packets, by the UDP payload.
+got() {
+	fields "$1" udp.payload | while read -r data; do
+		echo -n "$((16#${data:16:8})) "
+	done
+}
+
+# takes OPTIONS NUMBER...: these of 16 packets, decided in the kernel.
+takes() {
+	at takes "$1" "udp port $PORT"
+	send -c 16
+	sleep 0.5
+	emitted $(($# - 1))
+	stop
+	echo "$1: $(got takes)"
+	[[ $(got takes) == "${*:2}${2:+ }" ]]
+}
+
+@test "entry: as they came; exit: as they left; in the driver and generic" {
+	local mode in out
+	for mode in xdpdrv xdpgeneric; do
+		program $mode
+		at in :entry "udp port $PORT"
+		in=$PID
+		at out :exit "udp port $PORT or vlan"
+		out=$PID
+		send -c 16 -s mixed:1400
+		emitted 16
+		stop
+		PID=$in
+		emitted 16
+		stop
+		verify -l EN10MB -t 0800 -m "$MAC_A,$MAC_B" -e 0:0-15 -z mixed:1400 -w "0:$END" "$T/in.pcap"
+		fields out ip.ttl vlan.id | tr '\t\n' ',;' | tee "$T/changed"
+		[[ $(<"$T/changed") == "64,;64,;64,;64,;7,;64,5;7,;64,;64,;64,;64,;64,;7,;64,5;7,;64,;" ]]
+		run tcpdump -nvr "$T/out.pcap"
+		[[ $output != *"bad cksum"* && $output != *truncated* ]]
+		no_program
+	done
+}
+
+@test "action=: packets of which the program says so, at its exit or its entry" {
+	program xdpdrv
+	takes :exit:action=DROP 1 6 9 14
+	takes :exit:action=TX/ABORTED 2 3 10 11
+	takes :exit:action=xdp_pass 0 4 7 8 12 15 # not 5, 13: behind a tag there is no UDP
+	takes :exit:action=REDIRECT
+}
+
+@test "action= at the entry: by what comes out, of the packet as it came" {
+	program xdpdrv
+	at in :entry:action=PASS "udp port $PORT"
+	send -c 16
+	until_true 20 all_read
+	stop
+	[[ $(got in) == "0 4 5 7 8 12 13 15 " ]]
+	[[ $(fields in ip.ttl | sort -u) == 64 ]]
+	counts "$T/in.err"
+	[[ $CAPTURED -eq 8 && $DROPPED -eq 0 ]]
+}
+
+@test "both ends: as it came, as it left, in order" {
+	program xdpdrv
+	at both "" "udp port $PORT"
+	send -c 16
+	emitted 30
+	stop
+	[[ $(got both) == "0 0 1 1 2 2 3 3 4 4 5 6 6 7 7 8 8 9 9 10 10 11 11 12 12 13 14 14 15 15 " ]]
+	at both :action=DROP "udp port $PORT"
+	send -c 16
+	until_true 20 all_read
+	stop
+	[[ $(got both) == "1 1 6 6 9 9 14 14 " ]]
+	[[ $(fields both ip.ttl | tr '\n' ' ') == "64 64 64 7 64 64 64 7 " ]]
+	counts "$T/both.err"
+	[[ $CAPTURED -eq 8 && $DROPPED -eq 0 ]]
+}
+
+@test "packets in fragments, whole, and filtered in there" {
+	[[ -n $FRAGS ]] || skip "XDP packets have no fragments before Linux 5.18"
+	ip -n "$NS_A" link set bpa0 mtu 9000
+	ip -n "$NS_B" link set bpb0 mtu 9000
+	program xdpdrv xdp.frags
+	defer ip -n "$NS_B" link set bpb0 mtu 1500
+	defer ip -n "$NS_A" link set bpa0 mtu 1500
+	at frags :entry "udp port $PORT"
+	send -c 5 -s 8900
+	emitted 5
+	stop
+	verify -l EN10MB -e 0:0-4 -z 8900 "$T/frags.pcap"
+	at frags :exit "udp port $PORT and udp[8004:4] != udp[8000:4]"
+	send -c 5 -s 8900
+	until_true 20 all_read
+	emitted 5
+	stop
+	verify -l EN10MB -e 0:0-4 -z 8900 "$T/frags.pcap"
+}
+
+@test "link types, snapshot length, len=" {
+	program xdpdrv
+	at types :entry -y LINUX_SLL2 -s 100 "udp port $PORT and inbound"
+	send -c 8 -s 900
+	emitted 8
+	stop
+	verify -l LINUX_SLL2 -t 0800 -m "$MAC_A" -d in -I "$(ifindex "$NS_B" bpb0)" -e 0:0-7 -z 900 -n 100 "$T/types.pcap"
+	at types :entry:len=60 -y RAW "udp port $PORT"
+	send -c 8 -s 900
+	emitted 8
+	stop
+	verify -l RAW -e 0:0-7 -z 900 -n any "$T/types.pcap"
+	[[ $(fields types frame.cap_len | sort -u) == 60 ]]
+}
+
+@test "netns=, any, and eth0%xdp" {
+	program xdpgeneric
+	capture one tcpdump -w "$BATS_TEST_TMPDIR/one.pcap" -i "bpfxdp:bpb0:netns=$NS_B:entry" "udp port $PORT"
+	send -c 8
+	emitted 8
+	stop
+	capture one in_b tcpdump -w "$BATS_TEST_TMPDIR/one.pcap" -i bpb0%xdp "udp port $PORT"
+	send -c 8
+	emitted 15
+	stop
+	# lo, which has no program, gets one of ours meanwhile.
+	capture one tcpdump -w "$BATS_TEST_TMPDIR/one.pcap" -i "bpfxdp:any:netns=$NS_B:entry" "udp port $PORT"
+	[[ $(in_b ip link show lo) == *bpfprobe_pass* ]]
+	send -c 8
+	in_b sender -c 2 udp "$ADDR_B" "$PORT"
+	emitted 10
+	stop
+	[[ $(in_b ip link show lo) != *xdp* ]]
+}
+
+@test "the same program elsewhere is not seen" {
+	program xdpdrv
+	capture one tcpdump -i "bpfxdp:bpb0:netns=$NS_B" "udp port $PORT"
+	in_a ip link set dev bpa0 xdpdrv obj "$OBJECT" sec xdp
+	defer in_a ip link set dev bpa0 xdp off
+	in_b sender -c 8 udp "$ADDR_A" "$PORT"
+	send -c 8
+	emitted 15
+	stop
+	in_a ip link set dev bpa0 xdp off
+}
+
+@test "with what the network stack is given" {
+	local mode
+	for mode in xdpdrv xdpgeneric; do
+		program $mode
+		at stack :exit:netstack "udp port $PORT or vlan"
+		send -c 8
+		emitted 12
+		stop
+		fields stack ip.ttl vlan.id | tr '\t\n' ',;' | tee "$T/stack"
+		# 0 twice, 1, 2, 3, 4 twice, 5 twice, 6, 7 twice.
+		[[ $(<"$T/stack") == "64,;64,;64,;64,;64,;7,;7,;64,5;64,5;7,;64,;64,;" ||
+			$(<"$T/stack") == "64,;64,;64,;64,;64,;7,;7,;64,5;64,;7,;64,;64,;" ]]
+		no_program
+	done
+}
+
+@test "a program that takes its place, and an interface that goes, end the capture" {
+	program xdpdrv
+	at gone "" udp
+	in_b ip link set dev bpb0 xdpdrv off
+	in_b xdpback native bpb0
+	run -1 wait_exit "$PID" 20
+	grep "the XDP program of interface \"bpb0\" is another one now" "$T/gone.err"
+	no_program
+	in_b ip link add bpdummy type dummy
+	in_b ip link set dev bpdummy xdpgeneric obj "$OBJECT" sec xdp
+	capture gone in_b tcpdump -i bpfxdp:bpdummy
+	in_b ip link set bpdummy name bprenamed
+	run -1 wait_exit "$PID" 20
+	grep 'interface "bpdummy" is now called "bprenamed"' "$T/gone.err"
+	capture gone in_b tcpdump -i bpfxdp:bprenamed
+	in_b ip link del bprenamed
+	run -1 wait_exit "$PID" 20
+	grep 'interface "bprenamed" has disappeared' "$T/gone.err"
+}
+
+# libxdp's dispatcher calls several programs, in the order of their priority.
+@test "every program of a libxdp dispatcher" {
+	sed 's/actions_of_xdp_program/second/' "$TOP/tests/live/actions.bpf.c" >"$BATS_TEST_TMPDIR/second.bpf.c"
+	compile "$BATS_TEST_TMPDIR/second.bpf.c" "$BATS_TEST_TMPDIR/second.o"
+	in_b sh -ec "mount -t bpf bpf /sys/fs/bpf && xdp-loader load -m native -s xdp bpb0 $OBJECT &&
+		xdp-loader load -m native -s xdp bpb0 $BATS_TEST_TMPDIR/second.o" >"$BATS_TEST_TMPDIR/loader" 2>&1 ||
+		skip "xdp-loader does not load two programs on this kernel: $(tail -n 1 "$BATS_TEST_TMPDIR/loader")"
+	defer in_b ip link set dev bpb0 xdp off
+	at two :entry "udp port $PORT"
+	send -c 8
+	# The first lets 0, 4, 5 and 7 pass, one of them with a tag.
+	emitted 11
+	stop
+	[[ $(got two) == "0 0 1 2 3 4 4 5 6 7 7 " ]]
+	in_b ip link set dev bpb0 xdp off
+}
+
+@test "xdpdump sees the same packets, with the same actions" {
+	local action
+	program xdpdrv
+	at ours "" "udp or vlan"
+	background theirs in_b xdpdump -i bpb0 --rx-capture entry,exit -w "$BATS_TEST_TMPDIR/theirs.pcap"
+	started "$BATS_TEST_TMPDIR/theirs.err" "istening on"
+	local theirs=$PID
+	send -c 16 -s mixed:1400
+	sleep 1
+	stop "$theirs"
+	pkill -INT -f "w $BATS_TEST_TMPDIR/ours.pcap"
+	sleep 1
+	tshark -nr "$T/theirs.pcap" -T fields -e frame.len -e udp.payload >"$T/theirs.txt" 2>/dev/null
+	tshark -nr "$T/ours.pcap" -T fields -e frame.len -e udp.payload >"$T/ours.txt" 2>/dev/null
+	cmp "$T/ours.txt" "$T/theirs.txt"
+	[[ $(wc -l <"$T/ours.txt") -eq 32 ]]
+	# xdpdump's verdicts: XDP (type 2), in exits only, in the order of the packets.
+	tshark -nr "$T/theirs.pcap" -T fields -e frame.verdict.ebpf_xdp 2>/dev/null | grep . | tr '\n' ' ' >"$T/actions"
+	cat "$T/actions"
+	[[ $(<"$T/actions") == "2 1 3 0 2 2 1 2 2 1 3 0 2 2 1 2 " ]]
+	for action in 0:ABORTED 1:DROP 2:PASS 3:TX; do
+		at one ":exit:action=${action#*:}" "udp or vlan"
+		send -c 16 -s mixed:1400
+		sleep 1
+		stop
+		[[ $(tcpdump -nr "$T/one.pcap" 2>/dev/null | wc -l) -eq $(tr ' ' '\n' <"$T/actions" | grep -c "${action%:*}") ]]
+	done
+}
+
+@test "programs that cannot be seen are told" {
+	in_b xdpback native bpb0
+	defer in_b ip link set dev bpb0 xdp off
+	run in_b tcpdump -i bpfxdp:bpb0
+	[[ $status -eq 1 && $output == *'"xdpback" has no BTF, without which nothing can be attached to it; compile it with -g'* ]]
+	in_b ip link set dev bpb0 xdp off
+}
+
+@test "nothing is left behind" {
+	nothing_left
+}
