@@ -202,7 +202,7 @@ elements() {
 }
 
 @test "the manual explains every option" {
-	elements options helper/device.c | sed 's/,.*//; s/^/^ /' | in_manual -E
+	elements options helper/option.c | sed 's/,.*//; s/^/^ /' | in_manual -E
 }
 
 @test "the manual has every alias with its tracepoints" {
