@@ -6,6 +6,7 @@
 #ifndef BPFPROBE_CATALOGUE_H
 #define BPFPROBE_CATALOGUE_H
 
+#include <linux/types.h>
 #include "bpf/config.h"
 #include "helper/target.h"
 #include "helper/device.h"

@@ -13,6 +13,7 @@
 #include "helper/device.h"
 #include "helper/where.h"
 #include "helper/pagemap.h"
+#include "helper/places.h"
 #include "helper/session.h"
 
 /* To find what refuses a probe; one among 1024 takes at most 21. */
@@ -217,23 +218,6 @@ load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned 
 	return fail_probe(reply, err, "the kernel refuses the program for", &session->targets[n - 1]);
 }
 
-/* Behind the `n` targets of XDP those of the network stack.  Returns how many then, or -1. */
-static int
-add_netstack(struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_types *types, int n,
-    struct bpfprobe_reply *reply)
-{
-	int generic, more;
-
-	if (plan->device.dev[0] == '\0')
-		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "netstack: one interface has to be named");
-	generic = bpfprobe_program_is_generic(&plan->device, &plan->where);
-	if (generic < 0)
-		return bpfprobe_fail_errno(reply, -generic, plan->device.dev);
-	more = bpfprobe_catalogue_netstack(
-	    types, generic, &session->targets[n], BPFPROBE_TARGETS_MAX - (unsigned int)n, reply);
-	return more < 0 ? -1 : n + more;
-}
-
 /* Reads device name and BTF: what to load. */
 static int
 make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *request,
@@ -254,12 +238,7 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 	plan->cpus = (unsigned int)cpus;
 	if (bpfprobe_types_open(&types, reply) < 0)
 		return -1;
-	if (plan->device.type == BPFPROBE_DEVICE_PROBE)
-		n = bpfprobe_catalogue_find(&types, &plan->device, session->targets, reply);
-	else
-		n = bpfprobe_program_find(&plan->device, &plan->where, session->targets, reply);
-	if (n >= 0 && plan->device.netstack)
-		n = add_netstack(session, plan, &types, n, reply);
+	n = bpfprobe_places_find(&types, &plan->device, &plan->where, session->targets, reply);
 	plan->tai = has_tai(types.kernel);
 	find_pages(&plan->pagemap, types.kernel);
 	bpfprobe_types_close(&types);

@@ -10,6 +10,7 @@
 #include "helper/catalogue.h"
 #include "helper/device.h"
 #include "helper/kallsyms.h"
+#include "helper/places.h"
 #include "helper/where.h"
 #include "helper/prototype.h"
 #include "helper/types.h"
@@ -78,7 +79,7 @@ visit(void *ctx, const char *module, const struct btf *btf, __u32 first)
 	for (id = first; id < n; id++) {
 		name = bpfprobe_catalogue_name(btf, btf__type_by_id(btf, id), &kind);
 		for (i = 0; name != NULL && i < shown->count; i++) {
-			if (is_of(&shown->targets[i], name, kind))
+			if (shown->targets[i].program == 0 && is_of(&shown->targets[i], name, kind))
 				describe(&shown->described[i], module, btf, id);
 		}
 	}
@@ -130,12 +131,37 @@ copy_text(enum bpfprobe_kind kind)
 	return kind == BPFPROBE_TP || kind == BPFPROBE_FENTRY ? "kernel" : "program";
 }
 
+/* A BPF program that is loaded, or an interface that gets one of ours. */
+static void
+print_program(struct bpfprobe_output *output, const struct bpfprobe_target *target)
+{
+	const char *place = target->kind == BPFPROBE_FENTRY ? "entry" : "exit";
+
+	bpfprobe_output_open(output, NULL, '{');
+	if (output->json) {
+		bpfprobe_output_text(output, "kind", "%s", target->program > 0 ? place : "xdp");
+		bpfprobe_output_text(output, "name", "%s", target->name);
+		bpfprobe_output_number(output, "program", target->program, "");
+	} else if (target->program > 0) {
+		bpfprobe_output_text(output, "target", "%s of program %u %s", place, target->program, target->name);
+	} else {
+		bpfprobe_output_text(output, "target", "interface %s, with a program that lets all pass (%s)",
+		    target->name, target->native ? "native" : "generic");
+	}
+	bpfprobe_output_text(output, "packet", "%s", target->argument.form == BPFPROBE_XDP ? "xdp" : "skb");
+	bpfprobe_output_close(output, '}');
+}
+
 static void
 print_target(struct bpfprobe_output *output, const struct bpfprobe_target *target,
     const struct described *described)
 {
 	const char *kind = bpfprobe_kind_name(bpfprobe_attach_kind(target));
 
+	if (target->program > 0 || target->kind == BPFPROBE_PASS) {
+		print_program(output, target);
+		return;
+	}
 	bpfprobe_output_open(output, NULL, '{');
 	if (output->json) {
 		bpfprobe_output_text(output, "kind", "%s", kind);
@@ -179,22 +205,28 @@ print_untried(struct bpfprobe_output *output, const char *name)
 	bpfprobe_list_free(&list);
 }
 
+/* The first is the one that a capture has if none is chosen. */
 static void
-print_link_types(struct bpfprobe_output *output, const struct bpfprobe_device *device)
+print_link_types(struct bpfprobe_output *output, const struct shown *shown)
 {
 	static const char *const offered[] = { "LINUX_SLL2", "EN10MB", "RAW" };
+	const char *proto = shown->device.proto;
+	int xdp = shown->device.type != BPFPROBE_DEVICE_PROBE && shown->targets[0].argument.form == BPFPROBE_XDP;
+	const char *const types[] = { offered[xdp], offered[!xdp], offered[2] };
 	size_t i;
 
 	if (!output->json) {
-		bpfprobe_output_text(output, "link_types", "%s",
-		    device->proto[0] != '\0' ? device->proto : "LINUX_SLL2 EN10MB RAW");
+		if (*proto != '\0')
+			bpfprobe_output_text(output, "link_types", "%s", proto);
+		else
+			bpfprobe_output_text(output, "link_types", "%s %s %s", types[0], types[1], types[2]);
 		return;
 	}
 	bpfprobe_output_open(output, "link_types", '[');
-	if (device->proto[0] != '\0')
-		bpfprobe_output_text(output, NULL, "%s", device->proto);
-	for (i = 0; i < 3 && device->proto[0] == '\0'; i++)
-		bpfprobe_output_text(output, NULL, "%s", offered[i]);
+	if (*proto != '\0')
+		bpfprobe_output_text(output, NULL, "%s", proto);
+	for (i = 0; i < 3 && *proto == '\0'; i++)
+		bpfprobe_output_text(output, NULL, "%s", types[i]);
 	bpfprobe_output_close(output, ']');
 }
 
@@ -247,7 +279,7 @@ find(struct shown *shown)
 		return -1;
 	if (bpfprobe_types_open(&shown->types, reply) < 0)
 		return -1;
-	shown->count = bpfprobe_catalogue_find(&shown->types, &shown->device, shown->targets, reply);
+	shown->count = bpfprobe_places_find(&shown->types, &shown->device, &shown->where, shown->targets, reply);
 	if (shown->count > 0)
 		bpfprobe_types_each(&shown->types, visit, shown);
 	find_modules(shown);
@@ -309,7 +341,7 @@ bpfprobe_command_show(struct bpfprobe_output *output, const char *name)
 	bpfprobe_output_text(output, "device", "%s", name);
 	if (err == 0) {
 		print_targets(output, &shown);
-		print_link_types(output, &shown.device);
+		print_link_types(output, &shown);
 		print_options(output, &shown);
 		err = bpfprobe_try(name, &shown.reply);
 		if (err == 0)

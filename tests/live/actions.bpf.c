@@ -97,6 +97,8 @@ int actions_of_xdp_program(struct xdp_md *ctx)
 	return decide(ctx);
 }
 
+#ifndef ONE /* program in the object */
+
 SEC("xdp.frags")
 int actions_of_frags(struct xdp_md *ctx)
 {
@@ -130,5 +132,7 @@ int actions_of_tc(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	}
 }
+
+#endif
 
 char _license[] SEC("license") = "Dual BSD/GPL";
