@@ -69,6 +69,12 @@ fail_probe(
 {
 	char text[BPFPROBE_TARGET_MAX + 64];
 
+	if (target->kind == BPFPROBE_PASS && target->native && err == -EOPNOTSUPP)
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+		    "the driver of interface \"%s\" has no XDP; leave out native", target->name);
+	if (target->kind == BPFPROBE_PASS && err == -EBUSY)
+		return bpfprobe_fail(reply, BPFPROBE_ERROR,
+		    "interface \"%s\" has just got another XDP program; try again", target->name);
 	snprintf(text, sizeof(text), "%s %s/%s", what, bpfprobe_kind_name(bpfprobe_attach_kind(target)), target->name);
 	return bpfprobe_fail_errno(reply, -err, text);
 }

@@ -56,13 +56,12 @@ takes() {
 }
 
 @test "entry: as they came; exit: as they left; in the driver and generic" {
-	local mode in out
+	local mode in
 	for mode in xdpdrv xdpgeneric; do
 		program $mode
 		at in :entry "udp port $PORT"
 		in=$PID
 		at out :exit "udp port $PORT or vlan"
-		out=$PID
 		send -c 16 -s mixed:1400
 		emitted 16
 		stop
