@@ -4,7 +4,7 @@
 load lib.bash
 
 setup_file() {
-	require cc clang tcpdump bpftool
+	require cc clang make pkg-config tcpdump bpftool
 	pair_setup 3000
 	pair_drops
 	remember_objects
@@ -31,6 +31,19 @@ reading() {
 	echo 'int main(void) { return sizeof(struct bpf_pcap_hdr) != 32; }' >>"$BATS_TEST_TMPDIR/alone.c"
 	cc -Wall -Wextra -Werror -I"$TOP/include" -o "$BATS_TEST_TMPDIR/alone" "$BATS_TEST_TMPDIR/alone.c"
 	"$BATS_TEST_TMPDIR/alone"
+}
+
+@test "pkg-config finds the installed header" {
+	local root=$BATS_TEST_TMPDIR/root flags
+	make -s -C "$BUILD" DESTDIR="$root" install-includeHEADERS install-pkgconfigDATA
+	flags=$(PKG_CONFIG_PATH=$root/usr/lib/pkgconfig:$root/usr/lib/$(cc -print-multiarch)/pkgconfig \
+		PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 pkg-config --cflags bpf_pcap)
+	echo "$flags"
+	cp "$TOP/examples/drop.bpf.c" "$BATS_TEST_TMPDIR"
+	TOP=/nonexistent
+	# shellcheck disable=SC2086 # they are words
+	compile "$BATS_TEST_TMPDIR/drop.bpf.c" "$BATS_TEST_TMPDIR/drop.o" $flags
+	run ! compile "$BATS_TEST_TMPDIR/drop.bpf.c" "$BATS_TEST_TMPDIR/drop.o"
 }
 
 @test "tc: so many bytes of each packet, with its true length" {
