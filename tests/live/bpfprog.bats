@@ -123,7 +123,7 @@ got() {
 	cat >"$BATS_TEST_TMPDIR/cg.bpf.c" <<-END
 		#include <linux/bpf.h>
 		#include <bpf/bpf_helpers.h>
-		SEC("cgroup_skb/egress") int all_of_cgroup(struct __sk_buff *skb) { return 1; }
+		SEC("cgroup_skb/egress") int all_of_cgroup(struct __sk_buff *skb) { return skb->len > 0; }
 		char _license[] SEC("license") = "GPL";
 	END
 	compile "$BATS_TEST_TMPDIR/cg.bpf.c" "$BATS_TEST_TMPDIR/cg.o"
