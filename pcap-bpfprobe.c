@@ -9,42 +9,28 @@
 #include "pcap-compat.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/if_packet.h>
 
-#include "bpf/linkhdr.h"
-#include "capture/client.h"
-#include "capture/events.h"
-#include "capture/filter.h"
+#include "capture/handle.h"
 #include "capture/inject.h"
-#include "capture/reader.h"
 
 #define PREFIX "bpfprobe:"
 
 #define NS_PER_MS 1000000ULL
-/*
- * How long a record is held back, so that one of an earlier time that another
- * CPU is still writing can go before it: writing takes a microsecond, an interrupt
- * in between some tens of them.  Not more, since a ring of 2 MiB is full after 2.6
- * ms at 400,000 packets of 1400 bytes per second.
- */
-#define HOLD (NS_PER_MS / 2)
 
 struct pcap_bpfprobe {
-	struct bpfprobe_client client;
-	struct bpfprobe_reader reader;
-	struct bpfprobe_filter filter; /* of the application, in user space */
-	uint32_t generation;	       /* of that filter in the kernel; 0: not there */
-	struct bpfprobe_events events;
+	struct bpfprobe_handle handle;
 	struct bpfprobe_inject inject;
-	u_char *packet; /* the packet that was delivered last, where it needed a header */
-	int attached;
 	int nonblock;
-	uint32_t returns; /* enum bpfprobe_return_use */
 };
+
+static struct bpfprobe_handle *
+handle_of(pcap_t *p)
+{
+	return &((struct pcap_bpfprobe *)p->priv)->handle;
+}
 
 /* Frees everything; safe on a handle that is made half, or freed already. */
 static void
@@ -52,14 +38,7 @@ bpfprobe_free(pcap_t *p)
 {
 	struct pcap_bpfprobe *priv = p->priv;
 
-	/* The probes first: nothing is written any more while the rings go. */
-	bpfprobe_client_close(&priv->client);
-	bpfprobe_reader_close(&priv->reader);
-	bpfprobe_filter_clear(&priv->filter);
-	free(priv->packet);
-	priv->packet = NULL;
-	priv->attached = 0;
-	bpfprobe_events_close(&priv->events);
+	bpfprobe_handle_close(&priv->handle);
 	bpfprobe_inject_close(&priv->inject);
 	p->fd = p->selectable_fd = -1;
 }
@@ -108,33 +87,16 @@ wakes_per_packet(const pcap_t *p)
 	return p->opt.immediate || p->opt.timeout <= 0;
 }
 
-/*
- * The timer's period: a packet waits at most for one tick and for the hold-back time.  One
- * whose function never returns would, without a timeout, wait for the next packet.
- */
-static int
-start_timer(pcap_t *p)
-{
-	struct pcap_bpfprobe *priv = p->priv;
-	uint64_t timeout = p->opt.timeout > 0 ? (uint64_t)p->opt.timeout * NS_PER_MS :
-	    priv->returns ? BPFPROBE_MERGE_WAIT : 0;
-
-	priv->reader.hold = wakes_per_packet(p) ? 0 : timeout / 4 < HOLD ? timeout / 4 : HOLD;
-	return timeout > 0 ? bpfprobe_events_tick(&priv->events, timeout - priv->reader.hold) : 0;
-}
-
 static int
 attach(pcap_t *p)
 {
 	struct pcap_bpfprobe *priv = p->priv;
+	uint64_t timeout = p->opt.timeout > 0 ? (uint64_t)p->opt.timeout * NS_PER_MS : 0;
 	struct bpfprobe_reply reply;
-	int err;
 
-	if (bpfprobe_client_attach(&priv->client, &reply) < 0)
+	if (bpfprobe_handle_attach(&priv->handle, timeout, wakes_per_packet(p), &reply) < 0)
 		return reply_error(p, &reply);
-	priv->attached = 1;
-	err = start_timer(p);
-	return err < 0 ? fail(p, "cannot set the timer", -err) : 0;
+	return 0;
 }
 
 /*
@@ -152,77 +114,18 @@ attaches_late(const pcap_t *p)
  * Reading.
  */
 
-/*
- * Puts the link header in front of the packet.  The pages of a ring can only be
- * read (perf_mmap_fault() of the kernel lets nobody write but to the first), so
- * that this takes a copy, of what is wanted; without a header to add, the packet
- * stays where it is.
- */
-static const u_char *
-add_header(pcap_t *p, const struct bpfprobe_link *link, const u_char *pkt, u_int *caplen)
-{
-	struct pcap_bpfprobe *priv = p->priv;
-	u_int most = bpfprobe_filter_needs(&priv->filter, (u_int)p->snapshot);
-
-	if (link->hdrlen == 0)
-		return pkt;
-	if (*caplen > most)
-		*caplen = most;
-	memcpy(priv->packet, link->hdr, link->hdrlen);
-	memcpy(priv->packet + link->hdrlen, pkt, *caplen - link->hdrlen);
-	return priv->packet;
-}
-
-/*
- * How many bytes of the packet are wanted.  The filter in the kernel has said it
- * already, unless it could not, or was another when it saw this packet.
- */
-static u_int
-filter_run(struct pcap_bpfprobe *priv, const struct bpfprobe_record *rec, const u_char *pkt,
-    const struct pcap_pkthdr *h)
-{
-	if ((!rec->undecided && rec->generation == priv->generation) || priv->filter.insns == NULL)
-		return UINT_MAX;
-	priv->reader.control.reader->filtered++;
-	return bpfprobe_filter_run(&priv->filter, rec, pkt, h->len, h->caplen);
-}
-
 /* Hands one record to the application.  Returns 1, or 0 if the packet is not wanted. */
 static int
-deliver(pcap_t *p, const struct bpfprobe_record *rec, pcap_handler callback, u_char *user)
+deliver(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, pcap_handler callback, u_char *user)
 {
-	struct pcap_bpfprobe *priv = p->priv;
-	const u_char *pkt = (const u_char *)(rec + 1);
-	int outgoing = rec->pkttype == PACKET_OUTGOING;
-	struct bpfprobe_link link;
 	struct pcap_pkthdr h;
-	u_int wanted;
+	const u_char *pkt = bpfprobe_handle_packet(handle, rec, &h);
 
-	if (p->direction == (outgoing ? PCAP_D_IN : PCAP_D_OUT) ||
-	    (rec->returns && priv->returns == BPFPROBE_RETURNS_DECIDE &&
-		!bpfprobe_returned_wanted(&priv->reader.merge.returned)) ||
-	    bpfprobe_link_make(&link, p->linktype, rec, pkt) < 0)
-		goto rejected;
-	h.len = rec->len - link.skip + link.hdrlen;
-	h.caplen = rec->caplen - link.skip + link.hdrlen;
-	pkt = add_header(p, &link, pkt + link.skip, &h.caplen);
-
-	wanted = filter_run(priv, rec, pkt, &h);
-	if (wanted == 0)
-		goto rejected;
-	if (h.caplen > wanted)
-		h.caplen = wanted;
-	if (h.caplen > (u_int)p->snapshot)
-		h.caplen = (u_int)p->snapshot;
-	bpfprobe_clock_wall(&priv->reader.clock, bpfprobe_record_time(rec),
-	    p->opt.tstamp_precision == PCAP_TSTAMP_PRECISION_NANO, &h.ts);
+	if (pkt == NULL)
+		return 0;
 	callback(user, &h, pkt);
-	priv->reader.control.reader->delivered++;
+	bpfprobe_handle_delivered(handle);
 	return 1;
-
-rejected:
-	priv->reader.control.reader->rejected++;
-	return 0;
 }
 
 /*
@@ -232,7 +135,7 @@ rejected:
 static int
 deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 {
-	struct pcap_bpfprobe *priv = p->priv;
+	struct bpfprobe_handle *handle = handle_of(p);
 	const struct bpfprobe_record *rec;
 	int n = 0;
 
@@ -243,14 +146,14 @@ deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 			p->break_loop = 0;
 			return PCAP_ERROR_BREAK;
 		}
-		rec = bpfprobe_merge_next(&priv->reader.merge);
+		rec = bpfprobe_merge_next(&handle->reader.merge);
 		if (rec == NULL) {
-			bpfprobe_events_set_left(&priv->events, 0);
+			bpfprobe_events_set_left(&handle->events, 0);
 			return n;
 		}
-		n += deliver(p, rec, callback, user);
+		n += deliver(handle, rec, callback, user);
 	}
-	bpfprobe_events_set_left(&priv->events, bpfprobe_merge_more(&priv->reader.merge));
+	bpfprobe_events_set_left(&handle->events, bpfprobe_merge_more(&handle->reader.merge));
 	return n;
 }
 
@@ -271,29 +174,30 @@ static int
 bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 {
 	struct pcap_bpfprobe *priv = p->priv;
+	struct bpfprobe_handle *handle = &priv->handle;
 	const int waits = p->opt.timeout <= 0;
-	const uint64_t rejected = priv->reader.control.reader->rejected;
+	const uint64_t rejected = handle->reader.control.reader->rejected;
 	enum bpfprobe_wake wake;
 	const char *ended;
-	int n, last = waits && !priv->attached;
+	int n, last = waits && !handle->attached;
 
-	n = bpfprobe_reader_check_fork(&priv->reader);
+	n = bpfprobe_reader_check_fork(&handle->reader);
 	if (n < 0)
 		return fail(p, "cannot map the rings again after fork", -n);
-	if (!priv->attached) {
+	if (!handle->attached) {
 		if (attach(p) < 0)
 			return PCAP_ERROR; /* of the codes below 0 a read has this one only */
 	}
 	n = deliver_pass(p, cnt, callback, user);
 	while (n == 0) {
-		bpfprobe_reader_pass(&priv->reader);
+		bpfprobe_reader_pass(&handle->reader);
 		n = deliver_pass(p, cnt, callback, user);
-		if (n != 0 || last || (waits && priv->reader.control.reader->rejected != rejected))
+		if (n != 0 || last || (waits && handle->reader.control.reader->rejected != rejected))
 			break;
-		wake = bpfprobe_events_wait(&priv->events, !priv->nonblock);
+		wake = bpfprobe_events_wait(&handle->events, !priv->nonblock);
 		if (wake == BPFPROBE_WAKE_ERROR)
 			return fail(p, "epoll_wait", errno);
-		ended = bpfprobe_client_ended(&priv->client);
+		ended = bpfprobe_client_ended(&handle->client);
 		if (ended != NULL)
 			return end(p, ended);
 		if (wake == BPFPROBE_WAKE_NONE)
@@ -308,58 +212,25 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
  * The other operations.
  */
 
-/*
- * The filter goes into the probes, if the helper and the kernel take it; if not,
- * everything comes up and is filtered when it is read.  In either case that holds
- * for what is queued already, which is of no current generation.
- */
-static void
-push_filter(pcap_t *p, const struct bpf_program *program)
-{
-	struct pcap_bpfprobe *priv = p->priv;
-	struct bpfprobe_counters *reader = priv->reader.control.reader;
-	struct bpfprobe_reply reply;
-
-	priv->generation = 0;
-	if (reader->reach < priv->filter.reach)
-		reader->reach = priv->filter.reach;
-	if (bpfprobe_client_filter(
-	        &priv->client, program->bf_insns, program->bf_len, p->linktype, &reply) == 0)
-		priv->generation = reply.generation;
-	reader->passing = priv->generation == 0;
-	reader->reach = priv->filter.reach;
-}
-
 static int
 bpfprobe_setfilter(pcap_t *p, struct bpf_program *program)
 {
-	struct pcap_bpfprobe *priv = p->priv;
+	struct bpfprobe_handle *handle = handle_of(p);
 
-	if (bpfprobe_filter_set(&priv->filter, program, p->errbuf) < 0)
+	if (bpfprobe_handle_filter(handle, program, p->errbuf) < 0)
 		return PCAP_ERROR;
-	push_filter(p, program);
-	return priv->attached || attach(p) == 0 ? 0 : PCAP_ERROR;
+	return handle->attached || attach(p) == 0 ? 0 : PCAP_ERROR;
 }
 
-/*
- * Received: records that a probe wrote, less those that were not wanted.  It
- * rises without reading; received and dropped together are what the probe saw.
- * Called in a signal handler by tcpdump.
- */
+/* Called in a signal handler by tcpdump. */
 static int
 bpfprobe_stats(pcap_t *p, struct pcap_stat *ps)
 {
-	struct pcap_bpfprobe *priv = p->priv;
-	struct bpfprobe_totals totals;
-	/* Before the totals, which rise first: a packet is emitted, then rejected. */
-	uint64_t unwanted = priv->reader.control.reader->rejected + priv->reader.merge.broken;
+	uint64_t received, dropped;
 
-	bpfprobe_control_totals(&priv->reader.control, priv->client.progs, priv->client.nprogs,
-	    priv->client.links, priv->client.nlinks, &totals);
-	ps->ps_recv = totals.emitted > unwanted ? (u_int)(totals.emitted - unwanted) : 0;
-	if (priv->returns == BPFPROBE_RETURNS_DECIDE)
-		totals.lost += priv->reader.merge.unpaired;
-	ps->ps_drop = (u_int)(totals.lost + priv->reader.merge.broken);
+	bpfprobe_handle_stats(handle_of(p), &received, &dropped);
+	ps->ps_recv = (u_int)received;
+	ps->ps_drop = (u_int)dropped;
 	ps->ps_ifdrop = 0;
 	return 0;
 }
@@ -375,7 +246,7 @@ bpfprobe_inject(pcap_t *p, const void *buf, int size)
 static int
 bpfprobe_setdirection(pcap_t *p, pcap_direction_t direction)
 {
-	p->direction = direction;
+	p->direction = handle_of(p)->direction = direction;
 	return 0;
 }
 
@@ -384,12 +255,9 @@ bpfprobe_setdirection(pcap_t *p, pcap_direction_t direction)
  * was made for another one; it is kept, as libpcap does, over the new bytes.
  */
 static int
-bpfprobe_set_datalink(pcap_t *p, int dlt _U_)
+bpfprobe_set_datalink(pcap_t *p, int dlt)
 {
-	struct pcap_bpfprobe *priv = p->priv;
-
-	priv->generation = 0;
-	priv->reader.control.reader->passing = 1;
+	bpfprobe_handle_set_dlt(handle_of(p), dlt);
 	return 0;
 }
 
@@ -414,10 +282,8 @@ bpfprobe_setnonblock(pcap_t *p, int nonblock)
 static void
 bpfprobe_breakloop(pcap_t *p)
 {
-	struct pcap_bpfprobe *priv = p->priv;
-
 	pcapint_breakloop_common(p);
-	bpfprobe_events_break(&priv->events);
+	bpfprobe_events_break(&handle_of(p)->events);
 }
 
 /*
@@ -425,7 +291,7 @@ bpfprobe_breakloop(pcap_t *p)
  */
 
 static int
-open_helper(pcap_t *p, struct bpfprobe_reply *reply)
+open_handle(pcap_t *p, struct bpfprobe_reply *reply)
 {
 	struct pcap_bpfprobe *priv = p->priv;
 	struct bpfprobe_request request;
@@ -441,70 +307,36 @@ open_helper(pcap_t *p, struct bpfprobe_reply *reply)
 	request.snaplen = (__u32)p->snapshot;
 	request.buffer_size = (__u32)p->opt.buffer_size;
 	request.immediate = wakes_per_packet(p);
-	if (bpfprobe_client_open(&priv->client, bpfprobe_client_helper(), &request, reply) < 0)
+	if (bpfprobe_handle_open(&priv->handle, &request, reply) < 0)
 		return reply_error(p, reply);
-	priv->returns = reply->returns;
+	priv->handle.snaplen = (u_int)p->snapshot;
+	priv->handle.nano = p->opt.tstamp_precision == PCAP_TSTAMP_PRECISION_NANO;
 	priv->inject.ifindex = reply->ifindex;
 	priv->inject.elsewhere = reply->elsewhere != 0;
 	return 0;
-}
-
-static int
-open_reader(pcap_t *p, const struct bpfprobe_reply *reply)
-{
-	struct pcap_bpfprobe *priv = p->priv;
-	const char *what;
-	unsigned int i;
-	int err;
-
-	err = bpfprobe_reader_open(&priv->reader, &priv->client, reply, &what);
-	if (err < 0)
-		return fail(p, what, -err);
-	for (i = 0; i < priv->reader.count; i++) {
-		err = bpfprobe_events_watch(&priv->events, priv->reader.rings[i].fd);
-		if (err < 0)
-			return fail(p, "cannot wait for the rings", -err);
-	}
-	if (reply->watches) {
-		err = bpfprobe_events_watch(&priv->events, priv->client.sock);
-		if (err < 0)
-			return fail(p, "cannot wait for the helper", -err);
-	}
-	priv->packet = malloc(BPFPROBE_LINK_MAX + BPFPROBE_SAMPLE_MAX);
-	return priv->packet == NULL ? fail(p, "cannot keep a packet", ENOMEM) : 0;
 }
 
 /* The link types of the handle; with proto= its value is the only one. */
 static int
 set_link_types(pcap_t *p, const struct bpfprobe_reply *reply)
 {
-	static const u_int offered[] = { DLT_LINUX_SLL2, DLT_EN10MB, DLT_RAW };
-	const char *proto = reply->dlt;
-
-	if (*proto != '\0') {
-		p->linktype = pcap_datalink_name_to_val(proto);
-		if (p->linktype < 0) {
-			snprintf(p->errbuf, PCAP_ERRBUF_SIZE,
-			    "proto=\"%s\": no such link type; see pcap-linktype(7), for example proto=IEEE802_11",
-			    proto);
-			return PCAP_ERROR_NO_SUCH_DEVICE;
-		}
+	p->linktype = bpfprobe_handle_link_type(reply, p->errbuf);
+	if (p->linktype < 0)
+		return PCAP_ERROR_NO_SUCH_DEVICE;
+	handle_of(p)->dlt = p->linktype;
+	if (reply->dlt[0] != '\0')
 		return 0;
-	}
-	p->linktype = reply->ethernet ? DLT_EN10MB : DLT_LINUX_SLL2;
-	p->dlt_list = malloc(sizeof(offered));
+	p->dlt_list = malloc(sizeof(bpfprobe_link_types));
 	if (p->dlt_list == NULL)
 		return fail(p, "cannot list the link types", ENOMEM);
-	memcpy(p->dlt_list, offered, sizeof(offered));
-	p->dlt_count = sizeof(offered) / sizeof(offered[0]);
+	memcpy(p->dlt_list, bpfprobe_link_types, sizeof(bpfprobe_link_types));
+	p->dlt_count = BPFPROBE_LINK_TYPES;
 	return 0;
 }
 
 static void
 set_operations(pcap_t *p)
 {
-	struct pcap_bpfprobe *priv = p->priv;
-
 	p->read_op = bpfprobe_read;
 	p->inject_op = bpfprobe_inject;
 	p->setfilter_op = bpfprobe_setfilter;
@@ -515,7 +347,7 @@ set_operations(pcap_t *p)
 	p->stats_op = bpfprobe_stats;
 	p->breakloop_op = bpfprobe_breakloop;
 	p->cleanup_op = bpfprobe_cleanup;
-	p->fd = p->selectable_fd = priv->events.epoll_fd;
+	p->fd = p->selectable_fd = handle_of(p)->events.epoll_fd;
 #ifdef BPF_SPECIAL_BASIC_HANDLING
 	/* 1.11: pcap_compile() may ask for direction and interface, which our filter knows. */
 	p->bpf_codegen_flags |= BPF_SPECIAL_BASIC_HANDLING;
@@ -525,9 +357,8 @@ set_operations(pcap_t *p)
 static int
 try_activate(pcap_t *p)
 {
-	struct pcap_bpfprobe *priv = p->priv;
 	struct bpfprobe_reply reply;
-	int status, err;
+	int status;
 
 	p->errbuf[0] = '\0';
 	if (p->opt.rfmon)
@@ -535,19 +366,14 @@ try_activate(pcap_t *p)
 	if (p->snapshot <= 0 || p->snapshot > MAXIMUM_SNAPLEN)
 		p->snapshot = MAXIMUM_SNAPLEN;
 
-	err = bpfprobe_events_open(&priv->events);
-	if (err < 0)
-		return fail(p, "cannot make the descriptors to wait on", -err);
-	status = open_helper(p, &reply);
-	if (status == 0)
-		status = open_reader(p, &reply);
+	status = open_handle(p, &reply);
 	if (status == 0)
 		status = set_link_types(p, &reply);
 	if (status < 0)
 		return status;
 	set_operations(p);
 	if (attaches_late(p)) {
-		bpfprobe_events_set_left(&priv->events, 1); /* who only calls select() shall come and read */
+		bpfprobe_events_set_left(&handle_of(p)->events, 1); /* who only calls select() shall come and read */
 		return 0;
 	}
 	return attach(p);
@@ -580,8 +406,7 @@ bpfprobe_create(const char *device, char *errbuf, int *is_ours)
 	if (p == NULL)
 		return NULL;
 	priv = p->priv;
-	bpfprobe_client_init(&priv->client);
-	bpfprobe_events_init(&priv->events);
+	bpfprobe_handle_init(&priv->handle);
 	bpfprobe_inject_init(&priv->inject);
 	p->activate_op = bpfprobe_activate;
 	p->tstamp_precision_list = malloc(2 * sizeof(*p->tstamp_precision_list));

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See handle.h. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/if_packet.h>
+#include <linux/types.h>
+#include "bpf/linkhdr.h"
+#include "capture/handle.h"
+
+#define NS_PER_MS 1000000ULL
+/*
+ * How long a record is held back, so that one of an earlier time that another
+ * CPU is still writing can go before it: writing takes a microsecond, an interrupt
+ * in between some tens of them.  Not more, since a ring of 2 MiB is full after 2.6
+ * ms at 400,000 packets of 1400 bytes per second.
+ */
+#define HOLD (NS_PER_MS / 2)
+
+const u_int bpfprobe_link_types[BPFPROBE_LINK_TYPES] = { DLT_LINUX_SLL2, DLT_EN10MB, DLT_RAW };
+
+/* "what: reason"; returns -1. */
+static int
+fail(struct bpfprobe_reply *reply, const char *what, int err)
+{
+	reply->status = BPFPROBE_ERROR;
+	snprintf(reply->message, sizeof(reply->message), "%s: %s", what, strerror(err));
+	return -1;
+}
+
+void
+bpfprobe_handle_init(struct bpfprobe_handle *handle)
+{
+	memset(handle, 0, sizeof(*handle));
+	bpfprobe_client_init(&handle->client);
+	bpfprobe_events_init(&handle->events);
+}
+
+void
+bpfprobe_handle_close(struct bpfprobe_handle *handle)
+{
+	/* The probes first: nothing is written any more while the rings go. */
+	bpfprobe_client_close(&handle->client);
+	bpfprobe_reader_close(&handle->reader);
+	bpfprobe_filter_clear(&handle->filter);
+	free(handle->packet);
+	handle->packet = NULL;
+	handle->attached = 0;
+	bpfprobe_events_close(&handle->events);
+}
+
+static int
+open_reader(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
+{
+	const char *what;
+	unsigned int i;
+	int err;
+
+	err = bpfprobe_reader_open(&handle->reader, &handle->client, reply, &what);
+	if (err < 0)
+		return fail(reply, what, -err);
+	for (i = 0; i < handle->reader.count; i++) {
+		err = bpfprobe_events_watch(&handle->events, handle->reader.rings[i].fd);
+		if (err < 0)
+			return fail(reply, "cannot wait for the rings", -err);
+	}
+	if (reply->watches) {
+		err = bpfprobe_events_watch(&handle->events, handle->client.sock);
+		if (err < 0)
+			return fail(reply, "cannot wait for the helper", -err);
+	}
+	handle->packet = malloc(BPFPROBE_LINK_MAX + BPFPROBE_SAMPLE_MAX);
+	return handle->packet == NULL ? fail(reply, "cannot keep a packet", ENOMEM) : 0;
+}
+
+int
+bpfprobe_handle_open(
+    struct bpfprobe_handle *handle, struct bpfprobe_request *request, struct bpfprobe_reply *reply)
+{
+	int err = bpfprobe_events_open(&handle->events);
+
+	if (err < 0)
+		return fail(reply, "cannot make the descriptors to wait on", -err);
+	if (bpfprobe_client_open(&handle->client, bpfprobe_client_helper(), request, reply) < 0)
+		return -1;
+	handle->returns = reply->returns;
+	return open_reader(handle, reply);
+}
+
+int
+bpfprobe_handle_link_type(const struct bpfprobe_reply *reply, char *errbuf)
+{
+	int dlt;
+
+	if (reply->dlt[0] == '\0')
+		return reply->ethernet ? DLT_EN10MB : DLT_LINUX_SLL2;
+	dlt = pcap_datalink_name_to_val(reply->dlt);
+	if (dlt < 0)
+		snprintf(errbuf, PCAP_ERRBUF_SIZE,
+		    "proto=\"%s\": no such link type; see pcap-linktype(7), for example proto=IEEE802_11",
+		    reply->dlt);
+	return dlt;
+}
+
+void
+bpfprobe_handle_set_dlt(struct bpfprobe_handle *handle, int dlt)
+{
+	handle->dlt = dlt;
+	handle->generation = 0;
+	handle->reader.control.reader->passing = 1;
+}
+
+/*
+ * The timer's period: a packet waits at most for one tick and for the hold-back time.  One
+ * whose function never returns would, without a timeout, wait for the next packet.
+ */
+static int
+start_timer(struct bpfprobe_handle *handle, uint64_t timeout, int at_once)
+{
+	if (timeout == 0 && handle->returns)
+		timeout = BPFPROBE_MERGE_WAIT;
+	handle->reader.hold = at_once ? 0 : timeout / 4 < HOLD ? timeout / 4 : HOLD;
+	return timeout > 0 ? bpfprobe_events_tick(&handle->events, timeout - handle->reader.hold) : 0;
+}
+
+int
+bpfprobe_handle_attach(
+    struct bpfprobe_handle *handle, uint64_t timeout, int at_once, struct bpfprobe_reply *reply)
+{
+	int err;
+
+	if (bpfprobe_client_attach(&handle->client, reply) < 0)
+		return -1;
+	handle->attached = 1;
+	err = start_timer(handle, timeout, at_once);
+	return err < 0 ? fail(reply, "cannot set the timer", -err) : 0;
+}
+
+/*
+ * The filter goes into the probes, if the helper and the kernel take it; if not,
+ * everything comes up and is filtered when it is read.  In either case that holds
+ * for what is queued already, which is of no current generation.
+ */
+static void
+push_filter(struct bpfprobe_handle *handle, const struct bpf_program *program)
+{
+	struct bpfprobe_counters *reader = handle->reader.control.reader;
+	struct bpfprobe_reply reply;
+
+	handle->generation = 0;
+	if (reader->reach < handle->filter.reach)
+		reader->reach = handle->filter.reach;
+	if (bpfprobe_client_filter(
+	        &handle->client, program->bf_insns, program->bf_len, handle->dlt, &reply) == 0)
+		handle->generation = reply.generation;
+	reader->passing = handle->generation == 0;
+	reader->reach = handle->filter.reach;
+}
+
+int
+bpfprobe_handle_filter(struct bpfprobe_handle *handle, const struct bpf_program *program, char *errbuf)
+{
+	if (bpfprobe_filter_set(&handle->filter, program, errbuf) < 0)
+		return -1;
+	push_filter(handle, program);
+	return 0;
+}
+
+/*
+ * Puts the link header in front of the packet.  The pages of a ring can only be
+ * read (perf_mmap_fault() of the kernel lets nobody write but to the first), so
+ * that this takes a copy, of what is wanted; without a header to add, the packet
+ * stays where it is.
+ */
+static const u_char *
+add_header(
+    struct bpfprobe_handle *handle, const struct bpfprobe_link *link, const u_char *pkt, u_int *caplen)
+{
+	u_int most = bpfprobe_filter_needs(&handle->filter, handle->snaplen);
+
+	if (link->hdrlen == 0)
+		return pkt;
+	if (*caplen > most)
+		*caplen = most;
+	memcpy(handle->packet, link->hdr, link->hdrlen);
+	memcpy(handle->packet + link->hdrlen, pkt, *caplen - link->hdrlen);
+	return handle->packet;
+}
+
+/*
+ * How many bytes of the packet are wanted.  The filter in the kernel has said it
+ * already, unless it could not, or was another when it saw this packet.
+ */
+static u_int
+filter_run(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, const u_char *pkt,
+    const struct pcap_pkthdr *h)
+{
+	if ((!rec->undecided && rec->generation == handle->generation) || handle->filter.insns == NULL)
+		return UINT_MAX;
+	handle->reader.control.reader->filtered++;
+	return bpfprobe_filter_run(&handle->filter, rec, pkt, h->len, h->caplen);
+}
+
+/* Makes the packet; NULL: it is not wanted. */
+static const u_char *
+make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, struct pcap_pkthdr *h)
+{
+	const u_char *pkt = (const u_char *)(rec + 1);
+	int outgoing = rec->pkttype == PACKET_OUTGOING;
+	struct bpfprobe_link link;
+	u_int wanted;
+
+	if (handle->direction == (outgoing ? PCAP_D_IN : PCAP_D_OUT) ||
+	    (rec->returns && handle->returns == BPFPROBE_RETURNS_DECIDE &&
+		!bpfprobe_returned_wanted(&handle->reader.merge.returned)) ||
+	    bpfprobe_link_make(&link, handle->dlt, rec, pkt) < 0)
+		return NULL;
+	h->len = rec->len - link.skip + link.hdrlen;
+	h->caplen = rec->caplen - link.skip + link.hdrlen;
+	pkt = add_header(handle, &link, pkt + link.skip, &h->caplen);
+
+	wanted = filter_run(handle, rec, pkt, h);
+	if (wanted == 0)
+		return NULL;
+	if (h->caplen > wanted)
+		h->caplen = wanted;
+	if (h->caplen > handle->snaplen)
+		h->caplen = handle->snaplen;
+	bpfprobe_clock_wall(&handle->reader.clock, bpfprobe_record_time(rec), handle->nano, &h->ts);
+	return pkt;
+}
+
+const u_char *
+bpfprobe_handle_packet(
+    struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, struct pcap_pkthdr *h)
+{
+	const u_char *pkt = make_packet(handle, rec, h);
+
+	if (pkt == NULL)
+		handle->reader.control.reader->rejected++;
+	return pkt;
+}
+
+void
+bpfprobe_handle_stats(const struct bpfprobe_handle *handle, uint64_t *received, uint64_t *dropped)
+{
+	const struct bpfprobe_client *client = &handle->client;
+	const struct bpfprobe_reader *reader = &handle->reader;
+	struct bpfprobe_totals totals;
+	/* Before the totals, which rise first: a packet is emitted, then rejected. */
+	uint64_t unwanted = reader->control.reader->rejected + reader->merge.broken;
+
+	bpfprobe_control_totals(&reader->control, client->progs, client->nprogs, client->links,
+	    client->nlinks, &totals);
+	*received = totals.emitted > unwanted ? totals.emitted - unwanted : 0;
+	if (handle->returns == BPFPROBE_RETURNS_DECIDE)
+		totals.lost += reader->merge.unpaired;
+	*dropped = totals.lost + reader->merge.broken;
+}

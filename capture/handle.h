@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An open device, whoever reads it: libpcap's module and bpfprobe(8) give the same
+ * packets, by the same filter, with the same link header in front.
+ */
+#ifndef BPFPROBE_HANDLE_H
+#define BPFPROBE_HANDLE_H
+
+#include <stdint.h>
+#include <pcap/pcap.h>
+#include "capture/client.h"
+#include "capture/events.h"
+#include "capture/filter.h"
+#include "capture/reader.h"
+
+#define BPFPROBE_LINK_TYPES 3
+
+struct bpfprobe_handle {
+	struct bpfprobe_client client;
+	struct bpfprobe_reader reader;
+	struct bpfprobe_filter filter; /* of the application, in user space */
+	uint32_t generation;	       /* of that filter in the kernel; 0: not there */
+	struct bpfprobe_events events;
+	u_char *packet; /* the packet that was delivered last, where it needed a header */
+	int attached;
+	uint32_t returns; /* enum bpfprobe_return_use */
+	/* The owner's, before the first packet; of these only the link type changes later. */
+	int dlt;		    /* link type, DLT_*: see bpfprobe_handle_set_dlt() */
+	u_int snaplen;		    /* bytes of a packet, link header included */
+	pcap_direction_t direction; /* which packets */
+	int nano;		    /* time stamps have nanoseconds in tv_usec */
+};
+
+/* Nothing is open yet: close() has nothing to do. */
+void bpfprobe_handle_init(struct bpfprobe_handle *handle);
+
+/*
+ * Lets the helper OPEN what `request` says, and maps what it hands over.  0, or -1 with
+ * *reply filled in; close() then frees what there is.
+ */
+int bpfprobe_handle_open(
+    struct bpfprobe_handle *handle, struct bpfprobe_request *request, struct bpfprobe_reply *reply);
+
+/* Detaches the probes and frees everything; safe on a handle that is open half, or closed. */
+void bpfprobe_handle_close(struct bpfprobe_handle *handle);
+
+/* The link types that a device has without the proto= option. */
+extern const u_int bpfprobe_link_types[BPFPROBE_LINK_TYPES];
+
+/*
+ * The link type of a device that was opened with `reply`, unless the user chooses: the
+ * only one, if it is that of proto=.  -1: there is no such type, and errbuf
+ * (PCAP_ERRBUF_SIZE) says so.
+ */
+int bpfprobe_handle_link_type(const struct bpfprobe_reply *reply, char *errbuf);
+
+/* Chooses the link type; a filter that is set already goes on over the new bytes. */
+void bpfprobe_handle_set_dlt(struct bpfprobe_handle *handle, int dlt);
+
+/*
+ * Attaches the probes.  A packet waits no longer than `timeout` ns to be read, or, if it is
+ * 0, until the next one comes; if `at_once` is set, no record is held back for one of an
+ * earlier time.  0, or -1 with *reply filled in.
+ */
+int bpfprobe_handle_attach(
+    struct bpfprobe_handle *handle, uint64_t timeout, int at_once, struct bpfprobe_reply *reply);
+
+/*
+ * Sets the filter, for all packets that packet() is asked of from now on.  It goes into the
+ * probes, if the helper and the kernel take it; if not, packets are filtered in packet().
+ * 0, or -1 with the old one in place and the reason in errbuf (PCAP_ERRBUF_SIZE).
+ */
+int bpfprobe_handle_filter(
+    struct bpfprobe_handle *handle, const struct bpf_program *program, char *errbuf);
+
+/*
+ * The packet of the record that the merge gave last: its bytes, valid as long as the record,
+ * or NULL, if it is not wanted, which is counted.
+ */
+const u_char *bpfprobe_handle_packet(
+    struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, struct pcap_pkthdr *h);
+
+/* Counts a packet that was handed to the application. */
+static inline void
+bpfprobe_handle_delivered(struct bpfprobe_handle *handle)
+{
+	handle->reader.control.reader->delivered++;
+}
+
+/*
+ * Received: records that a probe wrote, less those that were not wanted.  It
+ * rises without reading; received and dropped together are what the probe saw.
+ * May be called in a signal handler.
+ */
+void bpfprobe_handle_stats(const struct bpfprobe_handle *handle, uint64_t *received, uint64_t *dropped);
+
+#endif
