@@ -73,6 +73,9 @@ bpfprobe_client_close(struct bpfprobe_client *client)
 	close_all(&client->links, &client->nlinks);
 	close_all(&client->progs, &client->nprogs);
 	close_all(&client->slots, &client->nslots);
+	free(client->labels);
+	client->labels = NULL;
+	client->nlabels = 0;
 	close_all(&client->rings, &client->nrings);
 	close_fd(&client->perf);
 	close_fd(&client->ctl);
@@ -301,6 +304,46 @@ receive_fds(struct bpfprobe_client *client, enum bpfprobe_fd_kind kind, unsigned
 }
 
 static int
+senseless(struct bpfprobe_reply *reply)
+{
+	return fail(reply, BPFPROBE_ERROR, "the capture helper's answer makes no sense");
+}
+
+/* Whether a label says something of a probe. */
+static int
+is_label(const struct bpfprobe_label *label)
+{
+	return label->magic == BPFPROBE_MAGIC && label->kind < BPFPROBE_LABEL_KINDS &&
+	       label->place < BPFPROBE_PLACES && label->actions < BPFPROBE_ACTIONS_KINDS &&
+	       label->targets > 0 && label->name[0] != '\0' &&
+	       memchr(label->name, '\0', sizeof(label->name)) != NULL;
+}
+
+/* Receives the labels of all probes.  0 or -1. */
+static int
+receive_labels(struct bpfprobe_client *client, unsigned int want, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_label *label;
+	ssize_t n;
+
+	client->labels = calloc(want, sizeof(*client->labels));
+	if (client->labels == NULL)
+		return fail(reply, BPFPROBE_ERROR, "no memory for %u probes", want);
+	while (client->nlabels < want) {
+		label = &client->labels[client->nlabels];
+		if (wait_reply(client->sock, reply) < 0)
+			return -1;
+		n = recv(client->sock, label, sizeof(*label), MSG_TRUNC);
+		if (n <= 0)
+			return fail(reply, BPFPROBE_ERROR, "the capture helper has ended");
+		if (n != sizeof(*label) || !is_label(label))
+			return senseless(reply);
+		client->nlabels++;
+	}
+	return 0;
+}
+
+static int
 receive_one(
     struct bpfprobe_client *client, enum bpfprobe_fd_kind kind, int *fd, struct bpfprobe_reply *reply)
 {
@@ -344,12 +387,6 @@ start(struct bpfprobe_client *client, const char *path, struct bpfprobe_reply *r
 }
 
 static int
-senseless(struct bpfprobe_reply *reply)
-{
-	return fail(reply, BPFPROBE_ERROR, "the capture helper's answer makes no sense");
-}
-
-static int
 check_probes(struct bpfprobe_reply *reply)
 {
 	return reply->probes == 0 || reply->probes > BPFPROBE_PROBES_MAX ? senseless(reply) : 0;
@@ -381,6 +418,7 @@ bpfprobe_client_open(struct bpfprobe_client *client, const char *path,
 	bpfprobe_client_init(client);
 	if (start(client, path, reply) < 0 || send_request(client, request, BPFPROBE_OPEN, NULL, 0, reply) < 0 ||
 	    receive_reply(client, path, reply) < 0 || check_open(reply) < 0 ||
+	    receive_labels(client, reply->probes, reply) < 0 ||
 	    receive_one(client, BPFPROBE_FD_CTL, &client->ctl, reply) < 0 ||
 	    receive_one(client, BPFPROBE_FD_PERF, &client->perf, reply) < 0 ||
 	    receive_fds(client, BPFPROBE_FD_RING, reply->rings, &client->rings, &client->nrings, reply) < 0) {

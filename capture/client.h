@@ -17,6 +17,8 @@ struct bpfprobe_client {
 	int *progs;
 	int *links;
 	int *slots; /* program arrays, held: without a holder the kernel empties them */
+	struct bpfprobe_label *labels; /* one for each probe */
+	unsigned int nlabels;
 	unsigned int nrings;
 	unsigned int nprogs;
 	unsigned int nlinks;
@@ -33,8 +35,8 @@ void bpfprobe_client_init(struct bpfprobe_client *client);
 
 /*
  * Starts the helper in `path` and lets it OPEN what `request` says (magic, version
- * and type are filled in here).  On success the control map, the perf array and
- * the rings are in *client.  Every outcome is in *reply: status and, unless it is
+ * and type are filled in here).  On success the probes' labels, the control map,
+ * the perf array and the rings are in *client.  Every outcome is in *reply: status and, unless it is
  * BPFPROBE_OK, a message of one line.  Returns 0, or -1 with nothing left behind.
  */
 int bpfprobe_client_open(struct bpfprobe_client *client, const char *path,

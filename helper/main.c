@@ -93,6 +93,20 @@ send_rings(const struct bpfprobe_rings *rings)
 	return 0;
 }
 
+static int
+send_labels(const struct bpfprobe_session *session)
+{
+	struct bpfprobe_label label;
+	unsigned int i;
+
+	for (i = 0; i < session->count; i++) {
+		bpfprobe_session_label(session, i, &label);
+		if (send(BPFPROBE_SOCK, &label, sizeof(label), MSG_NOSIGNAL) != sizeof(label))
+			return -1;
+	}
+	return 0;
+}
+
 /*
  * The requests.  Each sends its reply itself, and returns 0, or -1: this process
  * has nothing more to do.
@@ -108,8 +122,8 @@ serve_open(struct bpfprobe_session *session, const struct bpfprobe_request *requ
 		send_reply(&reply);
 		return -1;
 	}
-	if (send_reply(&reply) < 0 || send_some(BPFPROBE_FD_CTL, &session->maps.ctl, 1) < 0 ||
-	    send_some(BPFPROBE_FD_PERF, &session->maps.perf, 1) < 0)
+	if (send_reply(&reply) < 0 || send_labels(session) < 0 ||
+	    send_some(BPFPROBE_FD_CTL, &session->maps.ctl, 1) < 0 || send_some(BPFPROBE_FD_PERF, &session->maps.perf, 1) < 0)
 		return -1;
 	return send_rings(&session->rings);
 }

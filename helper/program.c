@@ -158,6 +158,17 @@ add_ends(struct places *places, const struct loaded *loaded, const struct bpfpro
 	return 0;
 }
 
+/* What the numbers mean that such a program returns. */
+static __u32
+actions_of(int type)
+{
+	if (type == BPF_PROG_TYPE_XDP)
+		return BPFPROBE_ACTIONS_XDP;
+	if (type == BPF_PROG_TYPE_SCHED_CLS || type == BPF_PROG_TYPE_SCHED_ACT)
+		return BPFPROBE_ACTIONS_TC;
+	return BPFPROBE_ACTIONS_NONE;
+}
+
 /* What the user asks for by name means the numbers of this type of program. */
 static int
 take_actions(struct places *places, const char *what, int type)
@@ -165,12 +176,11 @@ take_actions(struct places *places, const char *what, int type)
 	enum bpfprobe_action_of of = type == BPF_PROG_TYPE_XDP ? BPFPROBE_ACTION_XDP : BPFPROBE_ACTION_TC;
 	struct bpfprobe_device *device = places->device;
 	char known[128];
-	int action, actions = type == BPF_PROG_TYPE_XDP || type == BPF_PROG_TYPE_SCHED_CLS ||
-	    type == BPF_PROG_TYPE_SCHED_ACT;
+	int action;
 
 	if (device->actions == 0)
 		return 0;
-	if (!actions)
+	if (actions_of(type) == BPFPROBE_ACTIONS_NONE)
 		return bpfprobe_fail(places->reply, BPFPROBE_NO_DEVICE,
 		    "%s: actions of programs of this type have no names; ret= takes numbers", what);
 	device->rets = 0;
@@ -221,6 +231,7 @@ add_loaded(struct places *places, struct loaded *loaded)
 		    "%s has no BTF, without which nothing can be attached to it; compile it with -g", what);
 	model.btf_id = loaded->function.type_id;
 	model.program = loaded->info.id;
+	model.actions = actions_of(places->type);
 	model.argument.number = model.argument.word = 1;
 	model.argument.form = places->type == BPF_PROG_TYPE_XDP ? BPFPROBE_XDP : BPFPROBE_PACKET;
 	model.direction = bpfprobe_target_direction(&model);
@@ -438,6 +449,7 @@ add_pass(struct places *places, __u32 ifindex, const char *name)
 	target.argument.number = target.argument.word = 1;
 	target.argument.form = BPFPROBE_XDP;
 	target.direction = BPFPROBE_DIR_IN;
+	target.actions = BPFPROBE_ACTIONS_XDP;
 	target.ifindex = ifindex;
 	target.arphrd = type_of_interface(name);
 	target.native = places->device->native;

@@ -9,6 +9,7 @@
  *   module                         helper
  *     OPEN ------------------------->    loads the programs
  *     <---------------------- reply      status 0, what was made
+ *     <------------- label, label..      one for each probe
  *     <----------- fds CTL, PERF, RING.. (SCM_RIGHTS)
  *     ATTACH ----------------------->    attaches them
  *     <---------------------- reply
@@ -28,12 +29,13 @@
 #include <linux/types.h>
 
 #define BPFPROBE_MAGIC 0x62706670 /* "bpfp" */
-#define BPFPROBE_VERSION 5
+#define BPFPROBE_VERSION 6
 
 #define BPFPROBE_SOCK 3		 /* the helper's descriptor of the connection */
 #define BPFPROBE_DEVICE_MAX 256	 /* bytes of a device name, NUL included */
 #define BPFPROBE_MESSAGE_MAX 256 /* bytes of an error message, NUL included */
 #define BPFPROBE_NAME_MAX 32	 /* bytes of a link type's name, NUL included */
+#define BPFPROBE_LABEL_MAX 160	 /* bytes of a probe's name, NUL included */
 #define BPFPROBE_CPUS_MAX 4096	 /* rings of a handle */
 #define BPFPROBE_PROBES_MAX 64	 /* probes of a handle */
 #define BPFPROBE_LINKS_MAX 128	 /* attachments of all of them */
@@ -96,6 +98,40 @@ struct bpfprobe_reply {
 	__u32 generation;  /* FILTER: number of this filter, in the records that it lets pass */
 	char dlt[BPFPROBE_NAME_MAX];	    /* OPEN: value of proto=, or "" */
 	char message[BPFPROBE_MESSAGE_MAX]; /* one line, for the user; "" if status is 0 */
+};
+
+/* Where a probe is. */
+enum bpfprobe_label_kind {
+	BPFPROBE_LABEL_KERNEL = 0, /* tracepoint or function of the kernel; name: "tp/kfree_skb" */
+	BPFPROBE_LABEL_PROGRAM,	   /* BPF program; name: of its function */
+	BPFPROBE_LABEL_INTERFACE,  /* XDP program of our own; name: of the interface */
+	BPFPROBE_LABEL_KINDS,
+};
+
+enum bpfprobe_label_place {
+	BPFPROBE_PLACE_NONE = 0, /* PROGRAM has one, the others none */
+	BPFPROBE_PLACE_ENTRY,
+	BPFPROBE_PLACE_EXIT,
+	BPFPROBE_PLACES,
+};
+
+/* What the program's return value means (helper/action.h). */
+enum bpfprobe_label_actions {
+	BPFPROBE_ACTIONS_NONE = 0,
+	BPFPROBE_ACTIONS_XDP,
+	BPFPROBE_ACTIONS_TC,
+	BPFPROBE_ACTIONS_KINDS,
+};
+
+/* What a probe is, for who shows it; in the order of the probes' numbers. */
+struct bpfprobe_label {
+	__u32 magic;
+	__u32 kind;    /* enum bpfprobe_label_kind */
+	__u32 place;   /* enum bpfprobe_label_place */
+	__u32 actions; /* enum bpfprobe_label_actions; of a probe that is at an exit, they are in its records */
+	__u32 program; /* number of the BPF program; 0: it is at none that was there already */
+	__u32 targets; /* places in the kernel that it is at, of which `name` is the first */
+	char name[BPFPROBE_LABEL_MAX];
 };
 
 enum bpfprobe_fd_kind {

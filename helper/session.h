@@ -34,6 +34,10 @@ struct bpfprobe_session {
 int bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_request *request,
     struct bpfprobe_reply *reply);
 
+/* What probe `i` is. */
+void bpfprobe_session_label(
+    const struct bpfprobe_session *session, unsigned int i, struct bpfprobe_label *label);
+
 /* Attaches the probes.  0, or -1 with none of them attached. */
 int bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply);
 

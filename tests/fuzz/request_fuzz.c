@@ -59,6 +59,7 @@ static size_t left;
 static size_t received; /* bytes of the last datagram */
 static struct envelope envelope;
 static int replies;	/* to the last datagram */
+static unsigned int labels; /* sent behind it */
 static int raised;	/* privilege is */
 static int opened, attached;
 
@@ -135,8 +136,17 @@ fuzz_recv(int fd, void *buf, size_t size, int flags)
 	put_right(&datagram, &len);
 	received = len;
 	replies = 0;
+	labels = 0;
 	memcpy(buf, &datagram, len < size ? len : size);
 	return (ssize_t)len;
+}
+
+static ssize_t
+send_label(int fd, const struct bpfprobe_label *label, int flags)
+{
+	CHECK(fd == BPFPROBE_SOCK && (flags & MSG_NOSIGNAL) && replies == 1);
+	CHECK(label->magic == BPFPROBE_MAGIC && label->targets == ++labels);
+	return sizeof(*label);
 }
 
 ssize_t
@@ -144,6 +154,8 @@ fuzz_send(int fd, const void *buf, size_t size, int flags)
 {
 	const struct bpfprobe_reply *reply = buf;
 
+	if (size == sizeof(struct bpfprobe_label))
+		return send_label(fd, buf, flags);
 	CHECK(fd == BPFPROBE_SOCK && size == sizeof(*reply) && (flags & MSG_NOSIGNAL));
 	CHECK(reply->magic == BPFPROBE_MAGIC && reply->version == BPFPROBE_VERSION);
 	CHECK(reply->status <= BPFPROBE_NO_PERM);
@@ -161,6 +173,7 @@ fuzz_sendmsg(int fd, const struct msghdr *msg, int flags)
 
 	CHECK(fd == BPFPROBE_SOCK && (flags & MSG_NOSIGNAL) && replies == 1);
 	CHECK(msg->msg_iovlen == 1 && msg->msg_iov->iov_len == sizeof(*fds));
+	CHECK(attached || labels == 1U + envelope.probes % BPFPROBE_PROBES_MAX);
 	CHECK(fds->magic == BPFPROBE_MAGIC && fds->count > 0 && fds->count <= BPFPROBE_FDS_MAX);
 	CHECK(cmsg != NULL && cmsg->cmsg_type == SCM_RIGHTS);
 	CHECK(cmsg->cmsg_len == CMSG_LEN(fds->count * sizeof(int)));
@@ -207,7 +220,9 @@ check_device(const struct bpfprobe_device *device)
 {
 	unsigned int i;
 
-	CHECK(device->count > 0 && device->count <= BPFPROBE_NAMES_MAX);
+	CHECK((device->count > 0) == (device->type == BPFPROBE_DEVICE_PROBE));
+	CHECK(device->count <= BPFPROBE_NAMES_MAX);
+	CHECK(memchr(device->program, '\0', sizeof(device->program)) != NULL);
 	for (i = 0; i < device->count; i++)
 		check_name(&device->names[i]);
 	check_message(device->proto, sizeof(device->proto), 0);
@@ -247,6 +262,16 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	return 0;
 }
 
+void
+bpfprobe_session_label(
+    const struct bpfprobe_session *session, unsigned int i, struct bpfprobe_label *label)
+{
+	CHECK(opened && i < session->count);
+	memset(label, 0, sizeof(*label));
+	label->magic = BPFPROBE_MAGIC;
+	label->targets = i + 1;
+}
+
 int
 bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 {
@@ -255,6 +280,15 @@ bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply 
 	if (reply->status != BPFPROBE_OK)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "not attached");
 	return 0;
+}
+
+/* Asked by the loop around serve() only, which is not run here. */
+int
+bpfprobe_session_check(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
+{
+	(void)session;
+	(void)reply;
+	abort();
 }
 
 void

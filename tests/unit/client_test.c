@@ -5,7 +5,6 @@
  * with, that the application notices no process, and that no descriptor is left.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -24,38 +23,10 @@
 #include <linux/filter.h>
 #include "capture/client.h"
 #include "capture/spawn.h"
+#include "tests/unit/fakedir.h"
 #include "tests/unit/fakehelper.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
-
-static char dir[] = "/tmp/bpfprobe-client-XXXXXX";
-static char self[4096];
-
-/* A path in the test's directory; valid until the next but one call. */
-static const char *
-path_of(const char *name)
-{
-	static char paths[2][320];
-	static unsigned int turn;
-	char *path = paths[turn++ % 2];
-
-	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
-	return path;
-}
-
-/* The path of a helper of that mode. */
-static const char *
-helper(const char *mode)
-{
-	char name[64];
-	const char *path;
-
-	snprintf(name, sizeof(name), FAKE_HELPER "%s", mode);
-	path = path_of(name);
-	if (symlink(self, path) < 0)
-		assert_int_equal(errno, EEXIST);
-	return path;
-}
 
 static void
 make_file(const char *path, const char *text, mode_t mode)
@@ -97,6 +68,7 @@ assert_gone(const struct bpfprobe_client *client)
 	assert_true(client->sock == -1 && client->ctl == -1 && client->perf == -1);
 	assert_true(client->nrings + client->nprogs + client->nlinks == 0);
 	assert_true(client->rings == NULL && client->progs == NULL && client->links == NULL);
+	assert_true(client->labels == NULL && client->nlabels == 0);
 }
 
 static void
@@ -107,7 +79,7 @@ open_brings_descriptors(void **state)
 	unsigned int before = count_fds(), i;
 
 	(void)state;
-	assert_int_equal(open_client(&client, helper("good"), &reply), 0);
+	assert_int_equal(open_client(&client, fake_path("good"), &reply), 0);
 	assert_int_equal(reply.status, BPFPROBE_OK);
 	assert_int_equal(reply.clock, 7);
 	assert_int_equal(reply.ring_pages, 4);
@@ -126,6 +98,28 @@ open_brings_descriptors(void **state)
 }
 
 static void
+open_brings_a_label_for_each_probe(void **state)
+{
+	const struct bpfprobe_label *last;
+	struct bpfprobe_client client;
+	struct bpfprobe_reply reply;
+
+	(void)state;
+	assert_int_equal(open_client(&client, fake_path("good"), &reply), 0);
+	assert_int_equal(client.nlabels, FAKE_PROBES);
+	assert_string_equal(client.labels[0].name, "probe0");
+	assert_int_equal(client.labels[1].program, 101);
+	assert_int_equal(client.labels[1].targets, 2);
+	last = &client.labels[FAKE_PROBES - 1];
+	assert_int_equal(last->kind, BPFPROBE_LABEL_INTERFACE);
+	assert_int_equal(last->place, BPFPROBE_PLACE_EXIT);
+	assert_int_equal(last->actions, BPFPROBE_ACTIONS_TC);
+	assert_int_equal(strlen(last->name), BPFPROBE_LABEL_MAX - 1);
+	bpfprobe_client_close(&client);
+	assert_gone(&client);
+}
+
+static void
 many_rings_come_in_several_messages(void **state)
 {
 	struct bpfprobe_client client;
@@ -133,7 +127,7 @@ many_rings_come_in_several_messages(void **state)
 	unsigned int before = count_fds(), i;
 
 	(void)state;
-	assert_int_equal(open_client(&client, helper("many"), &reply), 0);
+	assert_int_equal(open_client(&client, fake_path("many"), &reply), 0);
 	assert_int_equal(client.nrings, FAKE_MANY);
 	for (i = 0; i < FAKE_MANY; i++)
 		assert_fd(client.rings[i], BPFPROBE_FD_RING, i);
@@ -150,7 +144,7 @@ close_leaves_rings_that_were_taken_over(void **state)
 	int ring;
 
 	(void)state;
-	assert_int_equal(open_client(&client, helper("good"), &reply), 0);
+	assert_int_equal(open_client(&client, fake_path("good"), &reply), 0);
 	ring = client.rings[2];
 	client.rings[2] = -1;
 	bpfprobe_client_close(&client);
@@ -166,7 +160,7 @@ attach_brings_programs_and_links(void **state)
 	unsigned int before = count_fds(), i;
 
 	(void)state;
-	assert_int_equal(open_client(&client, helper("good"), &reply), 0);
+	assert_int_equal(open_client(&client, fake_path("good"), &reply), 0);
 	assert_int_equal(bpfprobe_client_attach(&client, &reply), 0);
 	assert_int_equal(client.nprogs, FAKE_PROBES);
 	assert_int_equal(client.nlinks, FAKE_LINKS);
@@ -186,7 +180,7 @@ attach_brings_programs_and_links(void **state)
 	"the capture helper's descriptors did not arrive: is the limit of open files (ulimit -n) too low?"
 #define SENSELESS "the capture helper's answer makes no sense"
 #define VERSIONS(n) \
-	"the capture helper %s has protocol version " n ", this libpcap has 5: install both from one package"
+	"the capture helper %s has protocol version " n ", this libpcap has 6: install both from one package"
 
 static const struct {
 	const char *mode;
@@ -209,6 +203,17 @@ static const struct {
 	{ "cpus5000", BPFPROBE_ERROR, SENSELESS },
 	{ "probes0", BPFPROBE_ERROR, SENSELESS },
 	{ "probes65", BPFPROBE_ERROR, SENSELESS },
+	{ "labelless", BPFPROBE_ERROR, ENDED },
+	{ "label-few", BPFPROBE_ERROR, SENSELESS },
+	{ "label-short", BPFPROBE_ERROR, SENSELESS },
+	{ "label-large", BPFPROBE_ERROR, SENSELESS },
+	{ "label-magic", BPFPROBE_ERROR, SENSELESS },
+	{ "label-kind", BPFPROBE_ERROR, SENSELESS },
+	{ "label-place", BPFPROBE_ERROR, SENSELESS },
+	{ "label-actions", BPFPROBE_ERROR, SENSELESS },
+	{ "label-targets", BPFPROBE_ERROR, SENSELESS },
+	{ "label-nameless", BPFPROBE_ERROR, SENSELESS },
+	{ "label-endless", BPFPROBE_ERROR, SENSELESS },
 	{ "fdless", BPFPROBE_ERROR, ENDED },
 	{ "kind", BPFPROBE_ERROR, LOST_FDS },
 	{ "surplus", BPFPROBE_ERROR, LOST_FDS },
@@ -257,7 +262,7 @@ failures_are_told_and_leave_nothing(void **state)
 
 	(void)state;
 	for (i = 0; i < ROWS(failures); i++) {
-		path = helper(failures[i].mode);
+		path = fake_path(failures[i].mode);
 		for (round = 0; round < 5; round++)
 			assert_fails(path, failures[i].status, with_path(failures[i].message, path));
 	}
@@ -270,7 +275,7 @@ message_without_end_is_ended(void **state)
 	struct bpfprobe_reply reply;
 
 	(void)state;
-	assert_int_equal(open_client(&client, helper("unterminated"), &reply), -1);
+	assert_int_equal(open_client(&client, fake_path("unterminated"), &reply), -1);
 	assert_int_equal(strlen(reply.message), sizeof(reply.message) - 1);
 	assert_int_equal(strlen(reply.dlt), sizeof(reply.dlt) - 1);
 }
@@ -279,7 +284,7 @@ message_without_end_is_ended(void **state)
 static void
 missing_helper(void **state)
 {
-	const char *path = path_of("nothing");
+	const char *path = fake_dir_path("nothing");
 	char message[256];
 	int round;
 
@@ -293,7 +298,7 @@ missing_helper(void **state)
 static void
 helper_that_may_not_be_run(void **state)
 {
-	const char *path = path_of("data");
+	const char *path = fake_dir_path("data");
 	char message[256];
 
 	(void)state;
@@ -306,7 +311,7 @@ helper_that_may_not_be_run(void **state)
 static void
 helper_that_is_no_program(void **state)
 {
-	const char *path = path_of("text");
+	const char *path = fake_dir_path("text");
 	char message[256];
 
 	(void)state;
@@ -342,7 +347,7 @@ attach_failures_are_told(void **state)
 	(void)state;
 	for (i = 0; i < ROWS(attach_failures); i++) {
 		mode = attach_failures[i].mode;
-		assert_int_equal(open_client(&client, helper(mode), &reply), 0);
+		assert_int_equal(open_client(&client, fake_path(mode), &reply), 0);
 		memset(&reply, 0x55, sizeof(reply));
 		if (bpfprobe_client_attach(&client, &reply) != -1)
 			fail_msg("%s: attach succeeded", mode);
@@ -377,7 +382,7 @@ helper_starts_clean(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	setenv("LD_BPFPROBE", "1", 1);
 	mask = umask(0);
-	assert_int_equal(open_client(&client, helper("report"), &reply), -1);
+	assert_int_equal(open_client(&client, fake_path("report"), &reply), -1);
 	umask(mask);
 	unsetenv("LD_BPFPROBE");
 	signal(SIGPIPE, SIG_DFL);
@@ -428,7 +433,7 @@ filter_goes_to_the_helper_whole(void **state)
 
 	(void)state;
 	filter[0].k = 5000;
-	assert_int_equal(open_client(&client, helper("filter"), &reply), 0);
+	assert_int_equal(open_client(&client, fake_path("filter"), &reply), 0);
 	assert_int_equal(bpfprobe_client_attach(&client, &reply), 0);
 	for (n = 0; n <= BPFPROBE_FILTER_MAX + 1; n += n > 2 && n < 4095 ? 1364 : 1) {
 		if (n >= 2 && n <= BPFPROBE_FILTER_MAX) {
@@ -450,7 +455,7 @@ filter_without_an_answer(void **state)
 	struct bpfprobe_reply reply;
 
 	(void)state;
-	assert_int_equal(open_client(&client, helper("filter-short"), &reply), 0);
+	assert_int_equal(open_client(&client, fake_path("filter-short"), &reply), 0);
 	assert_int_equal(bpfprobe_client_attach(&client, &reply), 0);
 	assert_int_equal(bpfprobe_client_filter(&client, filter, 2, 1, &reply), -1);
 	assert_int_equal(client.sock, -1);
@@ -470,7 +475,7 @@ application_notices_no_process(void **state)
 	(void)state;
 	signals = 0;
 	signal(SIGCHLD, count_signal);
-	assert_int_equal(open_client(&client, helper("good"), &reply), 0);
+	assert_int_equal(open_client(&client, fake_path("good"), &reply), 0);
 	assert_int_not_equal(process_state(reply.detail), 0);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
 	assert_int_equal(errno, ECHILD);
@@ -503,7 +508,7 @@ signals_of_the_application_do_not_disturb(void **state)
 	sigaction(SIGALRM, &action, &old);
 	signals = 0;
 	setitimer(ITIMER_REAL, &fast, NULL);
-	opened = open_client(&client, helper("slow"), &reply);
+	opened = open_client(&client, fake_path("slow"), &reply);
 	setitimer(ITIMER_REAL, &off, NULL);
 	sigaction(SIGALRM, &old, NULL);
 	if (opened < 0)
@@ -516,7 +521,7 @@ signals_of_the_application_do_not_disturb(void **state)
 static void
 closed_standard_descriptors(void **state)
 {
-	const char *good = helper("good"), *report = helper("report");
+	const char *good = fake_path("good"), *report = fake_path("report");
 	struct bpfprobe_client client;
 	struct bpfprobe_reply reply;
 	int status;
@@ -542,34 +547,12 @@ closed_standard_descriptors(void **state)
 	assert_int_equal(status, 0);
 }
 
-static int
-make_dir(void **state)
-{
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	(void)state;
-	return n < 0 || mkdtemp(dir) == NULL || chmod(dir, 0755) < 0 ? -1 : 0;
-}
-
-static int
-remove_dir(void **state)
-{
-	struct dirent *entry;
-	DIR *files = opendir(dir);
-
-	(void)state;
-	while (files != NULL && (entry = readdir(files)) != NULL)
-		(void)unlink(path_of(entry->d_name));
-	if (files != NULL)
-		closedir(files);
-	return rmdir(dir);
-}
-
 int
 main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(open_brings_descriptors),
+		cmocka_unit_test(open_brings_a_label_for_each_probe),
 		cmocka_unit_test(many_rings_come_in_several_messages),
 		cmocka_unit_test(close_leaves_rings_that_were_taken_over),
 		cmocka_unit_test(attach_brings_programs_and_links),
@@ -591,5 +574,5 @@ main(int argc, char **argv)
 	(void)argc;
 	if (strncmp(name, FAKE_HELPER, strlen(FAKE_HELPER)) == 0)
 		fake_helper(name + strlen(FAKE_HELPER));
-	return cmocka_run_group_tests_name("client", tests, make_dir, remove_dir);
+	return cmocka_run_group_tests_name("client", tests, fake_dir_make, fake_dir_remove);
 }

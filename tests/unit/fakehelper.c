@@ -206,6 +206,40 @@ spoil(struct bpfprobe_reply *reply)
 		reply->probes = BPFPROBE_PROBES_MAX + 1;
 }
 
+/* Sends one label for each probe; one thing about the last of them may be wrong. */
+static void
+send_labels(unsigned int count)
+{
+	char large[sizeof(struct bpfprobe_label) + 1] = { 0 };
+	struct bpfprobe_label label;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		memset(&label, 0, sizeof(label));
+		label.magic = BPFPROBE_MAGIC;
+		label.targets = 1 + i;
+		label.program = 100 + i;
+		snprintf(label.name, sizeof(label.name), "probe%u", i);
+		if (i + 1 < count) {
+			say(&label, sizeof(label));
+			continue;
+		}
+		/* The greatest of each. */
+		label.kind = mode_is("label-kind") ? BPFPROBE_LABEL_KINDS : BPFPROBE_LABEL_INTERFACE;
+		label.place = mode_is("label-place") ? BPFPROBE_PLACES : BPFPROBE_PLACE_EXIT;
+		label.actions = mode_is("label-actions") ? BPFPROBE_ACTIONS_KINDS : BPFPROBE_ACTIONS_TC;
+		memset(label.name, 'n', sizeof(label.name) - !mode_is("label-endless"));
+		if (mode_is("label-magic"))
+			label.magic++;
+		if (mode_is("label-targets"))
+			label.targets = 0;
+		if (mode_is("label-nameless"))
+			label.name[0] = '\0';
+		memcpy(large, &label, sizeof(label));
+		say(large, sizeof(label) + mode_is("label-large") - mode_is("label-short"));
+	}
+}
+
 static void
 serve_open(void)
 {
@@ -213,6 +247,9 @@ serve_open(void)
 
 	spoil(&reply);
 	say(&reply, sizeof(reply));
+	if (mode_is("labelless"))
+		finish();
+	send_labels(mode_is("label-few") ? reply.probes - 1 : reply.probes);
 	if (mode_is("fdless"))
 		finish();
 	send_fds(mode_is("kind") ? BPFPROBE_FD_PERF : BPFPROBE_FD_CTL, 0, 1, 1);
