@@ -246,7 +246,7 @@ messages() {
 	perl -0pe 's{/\*.*?\*/}{}gs' "$@" | grep -vE '_Static_assert|^#' |
 		grep -oP '"(\\.|[^"\\])*"' | sed -E 's/^"|"$//g; s/\\n//g; s/\\"/"/g' |
 		perl -ne 'chomp; s/%%/%/g; my ($best) = sort { length($b) <=> length($a) }
-			split /%[-*.0-9]*(?:[dsu]|ld|lu|zu)/;
+			split /%[-*.0-9]*(?:[dsu]|ld|lu|llu|zu)/;
 			$best =~ s/^\W+|\s+$//g;
 			print "$best\n" if $best =~ /\S+ \S+ \S+/'
 }

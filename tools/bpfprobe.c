@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* bpfprobe(8): what can be probed here, and why something cannot. */
+/* bpfprobe(8): what can be probed here, why something cannot, and captures with all that is known. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +8,6 @@
 #include "tools/commands.h"
 #include "tools/output.h"
 
-#define EXIT_USAGE 2
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct command {
@@ -46,13 +45,15 @@ usage(FILE *file)
 			fprintf(file, " [%s]", command->arg);
 		fprintf(file, "\n");
 	}
+	fprintf(file, "       bpfprobe capture -i DEVICE [-w FILE] [-Oq] [-B KIB] [-c COUNT] [-s SNAPLEN]\n"
+		      "                        [-y LINKTYPE] [FILTER ...]\n");
 }
 
-static int
-bad_usage(const char *what, const char *word)
+int
+bpfprobe_bad_usage(const char *what, const char *word)
 {
 	bpfprobe_complain("%s \"%.60s\"; see bpfprobe --help", what, word);
-	return EXIT_USAGE;
+	return BPFPROBE_EXIT_USAGE;
 }
 
 static const struct command *
@@ -78,13 +79,13 @@ parse(int argc, char **argv, struct bpfprobe_output *output, const struct comman
 		if (strcmp(argv[i], "--json") == 0) {
 			output->json = 1;
 		} else if (argv[i][0] == '-') {
-			return bad_usage("unknown option", argv[i]);
+			return bpfprobe_bad_usage("unknown option", argv[i]);
 		} else if (*command == NULL) {
 			*command = find_command(argv[i]);
 			if (*command == NULL)
-				return bad_usage("unknown command", argv[i]);
+				return bpfprobe_bad_usage("unknown command", argv[i]);
 		} else if (*arg != NULL || (*command)->arg == NULL) {
-			return bad_usage("unexpected argument", argv[i]);
+			return bpfprobe_bad_usage("unexpected argument", argv[i]);
 		} else {
 			*arg = argv[i];
 		}
@@ -92,7 +93,7 @@ parse(int argc, char **argv, struct bpfprobe_output *output, const struct comman
 	if (*command != NULL)
 		return 0;
 	bpfprobe_complain("a command is missing; see bpfprobe --help");
-	return EXIT_USAGE;
+	return BPFPROBE_EXIT_USAGE;
 }
 
 int
@@ -107,10 +108,13 @@ main(int argc, char **argv)
 		usage(stdout);
 		return 0;
 	}
+	libbpf_set_print(NULL);
+	/* Its options are tcpdump's, and what it writes is no text. */
+	if (argc >= 2 && strcmp(argv[1], "capture") == 0)
+		return bpfprobe_command_capture(argc - 1, argv + 1);
 	status = parse(argc, argv, &output, &command, &arg);
 	if (status != 0)
 		return status;
-	libbpf_set_print(NULL);
 	status = command->run(&output, arg);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return bpfprobe_complain("cannot write: %s", strerror(errno));

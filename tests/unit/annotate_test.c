@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a pcapng file says of probes and packets, from labels and records. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <linux/if_packet.h>
+#include "tools/annotate.h"
+
+static const struct bpfprobe_label entry = { .kind = BPFPROBE_LABEL_PROGRAM,
+	.place = BPFPROBE_PLACE_ENTRY, .actions = BPFPROBE_ACTIONS_XDP, .program = 42, .targets = 1, .name = "f" };
+static const struct bpfprobe_label leave = { .kind = BPFPROBE_LABEL_PROGRAM,
+	.place = BPFPROBE_PLACE_EXIT, .actions = BPFPROBE_ACTIONS_XDP, .program = 42, .targets = 1, .name = "f" };
+static const struct bpfprobe_label tc = { .kind = BPFPROBE_LABEL_PROGRAM,
+	.place = BPFPROBE_PLACE_EXIT, .actions = BPFPROBE_ACTIONS_TC, .program = 42, .targets = 1, .name = "f" };
+static const struct bpfprobe_label number = { .kind = BPFPROBE_LABEL_PROGRAM,
+	.place = BPFPROBE_PLACE_EXIT, .program = 42, .targets = 1, .name = "f" };
+static const struct bpfprobe_label interface = { .kind = BPFPROBE_LABEL_INTERFACE,
+	.actions = BPFPROBE_ACTIONS_XDP, .targets = 1, .name = "eth0" };
+static const struct bpfprobe_label function = { .targets = 1, .name = "kprobe/ip_rcv@12" };
+
+static void
+assert_name(const struct bpfprobe_label *label, const char *device, const char *name)
+{
+	struct bpfprobe_device parsed;
+	char text[64], errbuf[256];
+
+	assert_int_equal(bpfprobe_device_parse(&parsed, device, errbuf, sizeof(errbuf)), 0);
+	bpfprobe_annotate_name(label, &parsed, text, sizeof(text));
+	assert_string_equal(text, name);
+}
+
+static void
+names(void **state)
+{
+	struct bpfprobe_label several = function, interfaces = interface;
+
+	(void)state;
+	several.targets = 5;
+	interfaces.targets = 2;
+	assert_name(&function, "bpfprobe:kprobe/ip_rcv@12", "kprobe/ip_rcv@12");
+	assert_name(&several, "bpfprobe:ip_*", "kprobe/ip_rcv@12+4");
+	assert_name(&entry, "bpfxdp:eth1", "eth1:f@entry");
+	assert_name(&leave, "eth1%xdp", "eth1:f@exit");
+	assert_name(&leave, "bpfxdp:any", "id/42:f@exit");
+	assert_name(&leave, "bpfprog:name/f", "id/42:f@exit");
+	assert_name(&interface, "bpfxdp:eth0", "bpfxdp:eth0");
+	assert_name(&interfaces, "bpfxdp:any", "bpfxdp:any");
+}
+
+static void
+descriptions(void **state)
+{
+	struct bpfprobe_label several = function;
+	char text[128];
+
+	(void)state;
+	several.targets = 5;
+	bpfprobe_annotate_description(&leave, "bpfxdp:eth0", text, sizeof(text));
+	assert_string_equal(text, "exit of BPF program 42; bpfxdp:eth0");
+	bpfprobe_annotate_description(&interface, "bpfxdp:eth0", text, sizeof(text));
+	assert_string_equal(text, "XDP at 1 interface; bpfxdp:eth0");
+	bpfprobe_annotate_description(&several, "bpfprobe:ip_*", text, sizeof(text));
+	assert_string_equal(text, "5 places of the kernel; bpfprobe:ip_*");
+}
+
+static struct bpfprobe_record
+record(uint64_t time, uint32_t action, uint32_t elapsed)
+{
+	struct bpfprobe_record rec = { .time_lo = (uint32_t)time, .time_hi = (uint32_t)(time >> 32),
+		.action = action, .elapsed = elapsed };
+
+	return rec;
+}
+
+static struct bpfprobe_pcapng_packet
+packet_of(const struct bpfprobe_label *label, struct bpfprobe_record rec, unsigned int ring)
+{
+	struct bpfprobe_pcapng_packet packet;
+
+	memset(&packet, 0x55, sizeof(packet));
+	bpfprobe_annotate_packet(&packet, label, &rec, ring);
+	return packet;
+}
+
+/* The exit is so much later than its entry that the lower half of the time has wrapped. */
+static void
+entry_and_exit_have_one_identifier(void **state)
+{
+	const uint64_t time = 0x18ffffffffffff00;
+	struct bpfprobe_pcapng_packet in = packet_of(&entry, record(time, 0, 0), 7);
+	struct bpfprobe_pcapng_packet out = packet_of(&leave, record(time + 0x1000, 1, 0x1000), 7);
+
+	(void)state;
+	assert_true(in.has_id && out.has_id);
+	assert_true(in.id == out.id);
+	assert_true(in.id != packet_of(&entry, record(time, 0, 0), 8).id);
+	assert_true(in.id != packet_of(&entry, record(time + 1, 0, 0), 7).id);
+	/* The greatest ring reaches no bit of the time. */
+	assert_true(packet_of(&entry, record(time, 0, 0), 4095).id < packet_of(&entry, record(time + 1, 0, 0), 0).id);
+	assert_false(packet_of(&leave, record(time, 1, 0), 7).has_id);
+	assert_false(packet_of(&function, record(time, 0, 0), 7).has_id);
+	assert_true(packet_of(&interface, record(time, 2, 0), 7).has_id);
+}
+
+static void
+verdicts(void **state)
+{
+	struct bpfprobe_pcapng_packet packet;
+
+	(void)state;
+	packet = packet_of(&leave, record(1, 3, 1), 0);
+	assert_int_equal(packet.verdict_of, BPFPROBE_PCAPNG_XDP);
+	assert_true(packet.verdict == 3);
+	packet = packet_of(&tc, record(1, UINT32_MAX, 1), 0);
+	assert_int_equal(packet.verdict_of, BPFPROBE_PCAPNG_TC);
+	assert_true(packet.verdict == -1);
+	packet = packet_of(&interface, record(1, 2, 0), 0);
+	assert_int_equal(packet.verdict_of, BPFPROBE_PCAPNG_XDP);
+	assert_int_equal(packet_of(&entry, record(1, 0, 0), 0).verdict_of, BPFPROBE_PCAPNG_NO_VERDICT);
+	assert_int_equal(packet_of(&number, record(1, 0, 0), 0).verdict_of, BPFPROBE_PCAPNG_NO_VERDICT);
+	assert_int_equal(packet_of(&function, record(1, 0, 0), 0).verdict_of, BPFPROBE_PCAPNG_NO_VERDICT);
+}
+
+static void
+directions(void **state)
+{
+	struct bpfprobe_record rec = record(1, 0, 0);
+
+	(void)state;
+	rec.pkttype = PACKET_OTHERHOST;
+	assert_int_equal(packet_of(&function, rec, 0).direction, BPFPROBE_PCAPNG_INBOUND);
+	rec.pkttype = PACKET_OUTGOING;
+	assert_int_equal(packet_of(&function, rec, 0).direction, BPFPROBE_PCAPNG_OUTBOUND);
+}
+
+static void
+assert_comment(const struct bpfprobe_label *label, const struct bpfprobe_record *rec,
+    const struct bpfprobe_returned *returned, const char *want)
+{
+	static struct bpfprobe_ifnames kept;
+	char comment[BPFPROBE_COMMENT_MAX];
+
+	bpfprobe_annotate_comment(comment, &kept, label, rec, returned);
+	assert_string_equal(comment, want);
+}
+
+static void
+comments(void **state)
+{
+	struct bpfprobe_returned unknown = { 0, 0, 0 }, minus = { 1, 0, -22 }, drop = { 1, 0, 1 };
+	struct bpfprobe_record rec = record(5000000000, 1, 1200);
+
+	(void)state;
+	assert_comment(&function, &rec, &unknown, "");
+	rec.ifindex = 1; /* which every network namespace has */
+	assert_comment(&function, &rec, &unknown, "ifindex=1 dev=lo");
+	assert_comment(&leave, &rec, &unknown, "ifindex=1 dev=lo action=XDP_DROP elapsed=1200ns");
+	rec.foreign = 1;
+	assert_comment(&function, &rec, &unknown, "ifindex=1");
+	rec.netns = 4026531840U;
+	assert_comment(&function, &rec, &minus, "ifindex=1 netns=inode/4026531840");
+	rec.returns = 1;
+	assert_comment(&function, &rec, &unknown, "ifindex=1 netns=inode/4026531840");
+	assert_comment(&function, &rec, &minus, "ifindex=1 netns=inode/4026531840 ret=-22");
+	rec.netns = rec.foreign = rec.ifindex = 0;
+	assert_comment(&entry, &rec, &drop, "action=XDP_DROP");
+	rec.elapsed = 0;
+	assert_comment(&tc, &rec, &unknown, "action=TC_ACT_RECLASSIFY");
+	assert_comment(&number, &rec, &unknown, "ret=1");
+	rec.action = UINT32_MAX;
+	assert_comment(&tc, &rec, &unknown, "action=TC_ACT_UNSPEC");
+	assert_comment(&leave, &rec, &unknown, "ret=-1");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names),
+		cmocka_unit_test(descriptions),
+		cmocka_unit_test(entry_and_exit_have_one_identifier),
+		cmocka_unit_test(verdicts),
+		cmocka_unit_test(directions),
+		cmocka_unit_test(comments),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See annotate.h. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <linux/if_packet.h>
+#include "helper/action.h"
+#include "tools/annotate.h"
+
+/* How long the name of an interface is believed, ns of the records' clock. */
+#define NAME_LIFE 1000000000ULL
+/* Bits of an identifier that are the ring's: BPFPROBE_CPUS_MAX rings. */
+#define RING_BITS 12
+
+_Static_assert(1 << RING_BITS == BPFPROBE_CPUS_MAX, "every ring has an identifier of its own");
+
+void
+bpfprobe_annotate_name(
+    const struct bpfprobe_label *label, const struct bpfprobe_device *device, char *buf, size_t len)
+{
+	const char *end = label->place == BPFPROBE_PLACE_EXIT ? "exit" : "entry";
+
+	if (label->kind == BPFPROBE_LABEL_INTERFACE)
+		snprintf(buf, len, "bpfxdp:%s", label->targets > 1 ? "any" : label->name);
+	else if (label->kind == BPFPROBE_LABEL_PROGRAM && device->type == BPFPROBE_DEVICE_XDP && device->dev[0])
+		snprintf(buf, len, "%s:%s@%s", device->dev, label->name, end);
+	else if (label->kind == BPFPROBE_LABEL_PROGRAM)
+		snprintf(buf, len, "id/%u:%s@%s", label->program, label->name, end);
+	else if (label->targets > 1)
+		snprintf(buf, len, "%s+%u", label->name, label->targets - 1);
+	else
+		snprintf(buf, len, "%s", label->name);
+}
+
+void
+bpfprobe_annotate_description(
+    const struct bpfprobe_label *label, const char *device, char *buf, size_t len)
+{
+	const char *plural = label->targets > 1 ? "s" : "";
+
+	switch (label->kind) {
+	case BPFPROBE_LABEL_PROGRAM:
+		snprintf(buf, len, "%s of BPF program %u; %s",
+		    label->place == BPFPROBE_PLACE_EXIT ? "exit" : "entry", label->program, device);
+		break;
+	case BPFPROBE_LABEL_INTERFACE:
+		snprintf(buf, len, "XDP at %u interface%s; %s", label->targets, plural, device);
+		break;
+	default:
+		snprintf(buf, len, "%u place%s of the kernel; %s", label->targets, plural, device);
+	}
+}
+
+/* Whether what the program returned is in the record. */
+static int
+has_action(const struct bpfprobe_label *label)
+{
+	return label->place == BPFPROBE_PLACE_EXIT || label->kind == BPFPROBE_LABEL_INTERFACE;
+}
+
+void
+bpfprobe_annotate_packet(struct bpfprobe_pcapng_packet *packet,
+    const struct bpfprobe_label *label, const struct bpfprobe_record *rec, unsigned int ring)
+{
+	packet->direction =
+	    rec->pkttype == PACKET_OUTGOING ? BPFPROBE_PCAPNG_OUTBOUND : BPFPROBE_PCAPNG_INBOUND;
+	packet->has_id = label->kind != BPFPROBE_LABEL_KERNEL &&
+	    (label->place != BPFPROBE_PLACE_EXIT || rec->elapsed > 0);
+	packet->id = (bpfprobe_record_time(rec) - rec->elapsed) << RING_BITS | ring;
+	packet->verdict_of = BPFPROBE_PCAPNG_NO_VERDICT;
+	if (has_action(label) && label->actions == BPFPROBE_ACTIONS_XDP)
+		packet->verdict_of = BPFPROBE_PCAPNG_XDP;
+	else if (has_action(label) && label->actions == BPFPROBE_ACTIONS_TC)
+		packet->verdict_of = BPFPROBE_PCAPNG_TC;
+	packet->verdict = (int32_t)rec->action;
+}
+
+/* NULL: it has none (any more). */
+static const char *
+name_of(struct bpfprobe_ifnames *names, uint32_t ifindex, uint64_t now)
+{
+	unsigned int i = ifindex % BPFPROBE_NAMES_KEPT;
+
+	if (names->kept[i].ifindex != ifindex || now - names->kept[i].asked > NAME_LIFE) {
+		names->kept[i].ifindex = ifindex;
+		names->kept[i].asked = now;
+		if (if_indextoname(ifindex, names->kept[i].name) == NULL)
+			names->kept[i].name[0] = '\0';
+	}
+	return names->kept[i].name[0] != '\0' ? names->kept[i].name : NULL;
+}
+
+/* Adds a word. */
+static void __attribute__((format(printf, 2, 3)))
+add(char buf[BPFPROBE_COMMENT_MAX], const char *fmt, ...)
+{
+	size_t n = strlen(buf);
+	va_list ap;
+
+	if (n > 0 && n + 1 < BPFPROBE_COMMENT_MAX)
+		buf[n++] = ' ';
+	va_start(ap, fmt);
+	vsnprintf(buf + n, BPFPROBE_COMMENT_MAX - n, fmt, ap);
+	va_end(ap);
+}
+
+/* By its name, or as a number if the program means something else, or something unknown. */
+static void
+add_action(char buf[BPFPROBE_COMMENT_MAX], const struct bpfprobe_label *label, int64_t value)
+{
+	const char *name = NULL;
+
+	if (label->actions == BPFPROBE_ACTIONS_XDP)
+		name = bpfprobe_action_name(BPFPROBE_ACTION_XDP, value);
+	else if (label->actions == BPFPROBE_ACTIONS_TC)
+		name = bpfprobe_action_name(BPFPROBE_ACTION_TC, value);
+	if (name != NULL)
+		add(buf, "action=%s", name);
+	else
+		add(buf, "ret=%" PRId64, value);
+}
+
+void
+bpfprobe_annotate_comment(char buf[BPFPROBE_COMMENT_MAX], struct bpfprobe_ifnames *names,
+    const struct bpfprobe_label *label, const struct bpfprobe_record *rec,
+    const struct bpfprobe_returned *returned)
+{
+	const char *name = NULL;
+
+	buf[0] = '\0';
+	if (rec->ifindex > 0)
+		add(buf, "ifindex=%u", rec->ifindex);
+	if (rec->ifindex > 0 && !rec->foreign)
+		name = name_of(names, rec->ifindex, bpfprobe_record_time(rec));
+	if (name != NULL)
+		add(buf, "dev=%s", name);
+	if (rec->foreign && rec->netns > 0)
+		add(buf, "netns=inode/%u", rec->netns);
+	if (has_action(label))
+		add_action(buf, label, (int32_t)rec->action);
+	else if (rec->returns && returned->known)
+		add_action(buf, label, returned->value);
+	if (label->place == BPFPROBE_PLACE_EXIT && rec->elapsed > 0)
+		add(buf, "elapsed=%uns", rec->elapsed);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is known of a probe and of a packet beside its bytes, in the words of a pcapng
+ * file: names of interfaces, packet identifiers, verdicts, comments.
+ */
+#ifndef BPFPROBE_ANNOTATE_H
+#define BPFPROBE_ANNOTATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <net/if.h>
+#include "capture/merge.h"
+#include "helper/device.h"
+#include "helper/protocol.h"
+#include "tools/pcapng.h"
+
+#define BPFPROBE_COMMENT_MAX 256 /* bytes of a packet's comment, NUL included */
+#define BPFPROBE_NAMES_KEPT 64
+
+/* Names of interfaces of our own network namespace, as they were not long ago. */
+struct bpfprobe_ifnames {
+	struct {
+		uint32_t ifindex;
+		uint64_t asked; /* when, ns */
+		char name[IF_NAMESIZE];
+	} kept[BPFPROBE_NAMES_KEPT];
+};
+
+/*
+ * The name of a probe: "tp/kfree_skb", "eth0:PROGRAM@exit", "id/42:PROGRAM@entry",
+ * "bpfxdp:eth0"; and what it is in words.
+ */
+void bpfprobe_annotate_name(
+    const struct bpfprobe_label *label, const struct bpfprobe_device *device, char *buf, size_t len);
+void bpfprobe_annotate_description(
+    const struct bpfprobe_label *label, const char *device, char *buf, size_t len);
+
+/*
+ * Fills in direction, identifier and verdict of the packet of `rec`, which came from ring
+ * number `ring`.
+ *
+ * The identifier is that of the packet's way through one run of a BPF program, the same
+ * at entry and exit: when, by the clock of the records, that CPU entered the program, of
+ * which an exit knows how long ago it was.  Programs do not change the CPU, and a CPU
+ * enters but one at a time: the number of the ring and the time together are unique.  Of
+ * the time it is the lower 52 bits, the ring number is below: after 52 days it begins anew.
+ * An exit whose entry was not captured has none, nor has a packet at any other place: of two
+ * of them it is not known whether they are the same.
+ */
+void bpfprobe_annotate_packet(struct bpfprobe_pcapng_packet *packet,
+    const struct bpfprobe_label *label, const struct bpfprobe_record *rec, unsigned int ring);
+
+/*
+ * Everything else, as "ifindex=2 dev=eth0 action=XDP_DROP elapsed=1200ns": "netns=inode/N"
+ * in place of the name if the interface is of another network namespace, "ret=N" if
+ * `returned` is known.
+ */
+void bpfprobe_annotate_comment(char buf[BPFPROBE_COMMENT_MAX], struct bpfprobe_ifnames *names,
+    const struct bpfprobe_label *label, const struct bpfprobe_record *rec,
+    const struct bpfprobe_returned *returned);
+
+#endif
