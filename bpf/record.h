@@ -58,6 +58,10 @@ struct bpfprobe_record {
 	__u32 generation : 30; /* of the filter that let it pass (helper/protocol.h) */
 	__u32 undecided : 1;   /* that filter did not run or could not tell: user space filters */
 	__u32 foreign : 1;     /* netns is not the one of the process that captures */
+	/*
+	 * Of a record that another BPF program has written (capture/foreign.h): the lower 32 and
+	 * the upper 16 bits of the id that it gave to bpf_pcap().  Of our own ones:
+	 */
 	__u32 action;  /* what the program returned, if the probe is at a program's exit */
 	__u32 elapsed; /* there: ns since the record of the same packet at the entry; 0: it has none */
 };
@@ -86,8 +90,8 @@ struct bpfprobe_exit {
  */
 struct bpfprobe_counters {
 	/* the CPUs' */
-	__u64 emitted; /* records that are in the ring */
-	__u64 lost;    /* packets that no record was written for: ring full, or output failed */
+	__u64 emitted; /* records that are in the ring; the reader's: those of other programs, read */
+	__u64 lost;    /* packets that no record was written for: ring full, or output failed; so with them */
 	__u64 null;    /* probe hits without a packet: NULL, an error, no xdp_buff yet; nothing lost */
 	/* the reader's */
 	__u64 delivered; /* packets handed to the application */

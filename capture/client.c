@@ -290,10 +290,12 @@ receive_fds(struct bpfprobe_client *client, enum bpfprobe_fd_kind kind, unsigned
 {
 	int n;
 
+	*count = 0;
+	if (want == 0)
+		return 0;
 	*fds = calloc(want, sizeof(**fds));
 	if (*fds == NULL)
 		return fail(reply, BPFPROBE_ERROR, "no memory for %u descriptors", want);
-	*count = 0;
 	while (*count < want) {
 		n = receive_some(client, kind, *fds + *count, want - *count, reply);
 		if (n < 0)
@@ -389,7 +391,9 @@ start(struct bpfprobe_client *client, const char *path, struct bpfprobe_reply *r
 static int
 check_probes(struct bpfprobe_reply *reply)
 {
-	return reply->probes == 0 || reply->probes > BPFPROBE_PROBES_MAX ? senseless(reply) : 0;
+	return (reply->probes == 0) != (reply->foreign != 0) || reply->probes > BPFPROBE_PROBES_MAX ?
+	    senseless(reply) :
+	    0;
 }
 
 static int
@@ -418,7 +422,7 @@ bpfprobe_client_open(struct bpfprobe_client *client, const char *path,
 	bpfprobe_client_init(client);
 	if (start(client, path, reply) < 0 || send_request(client, request, BPFPROBE_OPEN, NULL, 0, reply) < 0 ||
 	    receive_reply(client, path, reply) < 0 || check_open(reply) < 0 ||
-	    receive_labels(client, reply->probes, reply) < 0 ||
+	    receive_labels(client, bpfprobe_labels(reply), reply) < 0 ||
 	    receive_one(client, BPFPROBE_FD_CTL, &client->ctl, reply) < 0 ||
 	    receive_one(client, BPFPROBE_FD_PERF, &client->perf, reply) < 0 ||
 	    receive_fds(client, BPFPROBE_FD_RING, reply->rings, &client->rings, &client->nrings, reply) < 0) {

@@ -118,7 +118,7 @@ bpfprobe_control_totals(const struct bpfprobe_control *control, const int *progs
 	unsigned int i;
 
 	totals->emitted = totals->lost = 0;
-	for (i = 0; i < control->cpus && control->cpu != NULL; i++) {
+	for (i = 0; i <= control->cpus && control->cpu != NULL; i++) {
 		totals->emitted += __atomic_load_n(&control->cpu[i].emitted, __ATOMIC_RELAXED);
 		totals->lost += __atomic_load_n(&control->cpu[i].lost, __ATOMIC_RELAXED);
 	}

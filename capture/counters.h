@@ -25,7 +25,7 @@ int bpfprobe_control_map(struct bpfprobe_control *control, int fd, unsigned int 
 void bpfprobe_control_unmap(struct bpfprobe_control *control);
 
 /*
- * Adds up all CPUs, and what the programs and the kprobes missed because the CPU was
+ * Adds up all CPUs and the reader, who counts what others' programs write, and what the programs and the kprobes missed because the CPU was
  * in one already: no hit is counted by both.  `fds` are those of `nprogs` programs and
  * of `nlinks` attachments.  Only reads memory and calls bpf(2), so that it may be called
  * in a signal handler.

@@ -61,6 +61,8 @@ open_reader(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
 	err = bpfprobe_reader_open(&handle->reader, &handle->client, reply, &what);
 	if (err < 0)
 		return fail(reply, what, -err);
+	if (reply->dlt[0] != '\0')
+		handle->reader.foreign.dlt = pcap_datalink_name_to_val(reply->dlt);
 	for (i = 0; i < handle->reader.count; i++) {
 		err = bpfprobe_events_watch(&handle->events, handle->reader.rings[i].fd);
 		if (err < 0)
@@ -207,7 +209,7 @@ filter_run(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, co
 static const u_char *
 make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, struct pcap_pkthdr *h)
 {
-	const u_char *pkt = (const u_char *)(rec + 1);
+	const u_char *pkt = bpfprobe_merge_packet(&handle->reader.merge);
 	int outgoing = rec->pkttype == PACKET_OUTGOING;
 	struct bpfprobe_link link;
 	u_int wanted;
@@ -244,14 +246,15 @@ bpfprobe_handle_packet(
 }
 
 void
-bpfprobe_handle_stats(const struct bpfprobe_handle *handle, uint64_t *received, uint64_t *dropped)
+bpfprobe_handle_stats(struct bpfprobe_handle *handle, uint64_t *received, uint64_t *dropped)
 {
 	const struct bpfprobe_client *client = &handle->client;
-	const struct bpfprobe_reader *reader = &handle->reader;
+	struct bpfprobe_reader *reader = &handle->reader;
 	struct bpfprobe_totals totals;
 	/* Before the totals, which rise first: a packet is emitted, then rejected. */
 	uint64_t unwanted = reader->control.reader->rejected + reader->merge.broken;
 
+	bpfprobe_reader_ask_lost(reader);
 	bpfprobe_control_totals(&reader->control, client->progs, client->nprogs, client->links,
 	    client->nlinks, &totals);
 	*received = totals.emitted > unwanted ? totals.emitted - unwanted : 0;

@@ -92,6 +92,6 @@ bpfprobe_handle_delivered(struct bpfprobe_handle *handle)
  * rises without reading; received and dropped together are what the probe saw.
  * May be called in a signal handler.
  */
-void bpfprobe_handle_stats(const struct bpfprobe_handle *handle, uint64_t *received, uint64_t *dropped);
+void bpfprobe_handle_stats(struct bpfprobe_handle *handle, uint64_t *received, uint64_t *dropped);
 
 #endif

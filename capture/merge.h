@@ -88,6 +88,13 @@ void bpfprobe_merge_pass(struct bpfprobe_merge *merge, uint64_t horizon, uint64_
  */
 const struct bpfprobe_record *bpfprobe_merge_next(struct bpfprobe_merge *merge);
 
+/* The bytes of the packet whose record next() gave last. */
+static inline const uint8_t *
+bpfprobe_merge_packet(const struct bpfprobe_merge *merge)
+{
+	return merge->last->packet;
+}
+
 /*
  * Whether next() may give another record of this pass: without a false no, and
  * without touching the record that it gave last.

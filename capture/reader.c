@@ -31,7 +31,8 @@ map_alive(struct bpfprobe_reader *reader)
 }
 
 static int
-map_rings(struct bpfprobe_reader *reader, struct bpfprobe_client *client, unsigned int pages)
+map_rings(struct bpfprobe_reader *reader, struct bpfprobe_client *client, unsigned int pages,
+    struct bpfprobe_foreign *foreign)
 {
 	unsigned int i;
 	int err;
@@ -44,6 +45,7 @@ map_rings(struct bpfprobe_reader *reader, struct bpfprobe_client *client, unsign
 		if (err < 0)
 			return err;
 		client->rings[i] = -1; /* the ring's now */
+		reader->rings[i].foreign = foreign;
 		reader->count++;
 	}
 	return bpfprobe_merge_init(&reader->merge, reader->rings, reader->count);
@@ -64,7 +66,10 @@ bpfprobe_reader_open(struct bpfprobe_reader *reader, struct bpfprobe_client *cli
 	if (err < 0)
 		return err;
 	*what = "cannot map the rings";
-	err = map_rings(reader, client, reply->ring_pages);
+	reader->foreign.dlt = -1;
+	reader->foreign.most = reply->most;
+	reader->foreign.counters = reader->control.reader;
+	err = map_rings(reader, client, reply->ring_pages, reply->foreign ? &reader->foreign : NULL);
 	if (err < 0)
 		return err;
 	bpfprobe_clock_init(&reader->clock, (clockid_t)reply->clock);
@@ -103,6 +108,7 @@ bpfprobe_reader_pass(struct bpfprobe_reader *reader)
 	int set_back;
 	uint64_t now = bpfprobe_clock_now(&reader->clock, &set_back);
 
+	reader->foreign.now = now - reader->hold;
 	reader->control.reader->late = reader->merge.late;
 	reader->control.reader->broken = reader->merge.broken;
 	reader->control.reader->unpaired = reader->merge.unpaired;
@@ -114,6 +120,18 @@ bpfprobe_reader_pass(struct bpfprobe_reader *reader)
 		bpfprobe_merge_pass(&reader->merge, BPFPROBE_MERGE_ALL, BPFPROBE_MERGE_ALL);
 	else
 		bpfprobe_merge_pass(&reader->merge, now + CLOCK_SKEW - reader->hold, now + CLOCK_SKEW);
+}
+
+void
+bpfprobe_reader_ask_lost(struct bpfprobe_reader *reader)
+{
+	uint64_t lost = 0;
+	unsigned int i;
+
+	for (i = 0; i < reader->count && reader->rings[i].foreign != NULL; i++)
+		lost += bpfprobe_ring_lost(&reader->rings[i]);
+	if (reader->control.reader->lost < lost)
+		reader->control.reader->lost = lost;
 }
 
 int

@@ -18,6 +18,7 @@ struct bpfprobe_reader {
 	struct bpfprobe_merge merge;
 	struct bpfprobe_clock clock;
 	struct bpfprobe_control control;
+	struct bpfprobe_foreign foreign; /* heeded if other programs write the records */
 	uint64_t hold;	      /* how long records are held back, ns; the owner sets it */
 	unsigned char *alive; /* a page that fork() wipes: 0 in a child, which has no rings */
 };
@@ -37,6 +38,12 @@ void bpfprobe_reader_close(struct bpfprobe_reader *reader);
  * What it has given before is no longer valid.
  */
 void bpfprobe_reader_pass(struct bpfprobe_reader *reader);
+
+/*
+ * Asks the kernel what was lost of other programs' records, which nobody else counts, for the
+ * counters.  Calls read(2) only, so that it may be called in a signal handler.
+ */
+void bpfprobe_reader_ask_lost(struct bpfprobe_reader *reader);
 
 /* To be called before reading: in a child of fork(), maps the rings again.  0 or -errno. */
 int bpfprobe_reader_check_fork(struct bpfprobe_reader *reader);

@@ -87,6 +87,8 @@ void
 bpfprobe_ring_consume(struct bpfprobe_ring *ring)
 {
 	ring->tail = ring->next;
+	if (ring->foreign != NULL)
+		ring->foreign->counters->emitted++;
 }
 
 /* The sample at the tail in one piece: in place, or joined if it wraps.  NULL: no memory. */
@@ -110,6 +112,24 @@ whole_sample(struct bpfprobe_ring *ring, size_t size)
 	return ring->joined;
 }
 
+/* A record that another's program has written, as one of ours; NULL: it is to be passed over. */
+static const struct bpfprobe_record *
+foreign_record(struct bpfprobe_ring *ring, const uint8_t *at, size_t size, uint64_t *broken)
+{
+	struct bpfprobe_counters *counters = ring->foreign->counters;
+
+	switch (bpfprobe_foreign_read(ring->foreign, at, size, &ring->made, &ring->packet)) {
+	case BPFPROBE_FOREIGN_PACKET:
+		return &ring->made;
+	case BPFPROBE_FOREIGN_OTHER:
+		counters->rejected++;
+		return NULL;
+	default:
+		++*broken;
+		return NULL;
+	}
+}
+
 /* The record of the sample at the tail, or NULL if it is none; `size` is the sample's. */
 static const struct bpfprobe_record *
 sample_record(struct bpfprobe_ring *ring, size_t size, uint64_t *broken)
@@ -118,13 +138,18 @@ sample_record(struct bpfprobe_ring *ring, size_t size, uint64_t *broken)
 	const uint8_t *sample;
 	uint32_t raw;
 
-	sample = size >= SAMPLE_HEAD + sizeof(*rec) ? whole_sample(ring, size) : NULL;
+	sample = size >= SAMPLE_HEAD ? whole_sample(ring, size) : NULL;
 	if (sample == NULL)
 		goto err;
-	memcpy(&raw, sample + sizeof(struct perf_event_header), sizeof(raw));
-	rec = (const struct bpfprobe_record *)(sample + SAMPLE_HEAD);
-	if (raw > size - SAMPLE_HEAD || raw < sizeof(*rec) || rec->caplen > raw - sizeof(*rec))
+	raw = __atomic_load_n((const uint32_t *)(sample + sizeof(struct perf_event_header)), __ATOMIC_RELAXED);
+	if (raw > size - SAMPLE_HEAD)
 		goto err;
+	if (ring->foreign != NULL)
+		return foreign_record(ring, sample + SAMPLE_HEAD, raw, broken);
+	rec = (const struct bpfprobe_record *)(sample + SAMPLE_HEAD);
+	if (raw < sizeof(*rec) || rec->caplen > raw - sizeof(*rec))
+		goto err;
+	ring->packet = (const uint8_t *)(rec + 1);
 	return rec;
 err:
 	++*broken;
@@ -172,17 +197,59 @@ bpfprobe_ring_find_exit(const struct bpfprobe_ring *ring, const struct bpfprobe_
 	return 0;
 }
 
+/*
+ * The header of the sample at the tail, read once: where others' programs write, a sample that is
+ * too large for the kernel can be written over it at any time.  Samples are aligned to 8 bytes, so
+ * that their header never wraps.
+ */
+static struct perf_event_header
+sample_header(const struct bpfprobe_ring *ring)
+{
+	const void *at = ring->data + (ring->tail & (ring->size - 1));
+	struct perf_event_header header;
+	uint64_t word = __atomic_load_n((const uint64_t *)at, __ATOMIC_RELAXED);
+
+	_Static_assert(sizeof(header) == sizeof(word), "one word");
+	memcpy(&header, &word, sizeof(header));
+	return header;
+}
+
+/* What the kernel had no room for since its last such record. */
+static void
+count_lost(struct bpfprobe_ring *ring, size_t size)
+{
+	struct {
+		struct perf_event_header header;
+		uint64_t id, lost;
+	} record;
+
+	if (ring->foreign == NULL || size < sizeof(record))
+		return;
+	copy_out(ring, ring->tail, &record, sizeof(record));
+	ring->foreign->told += record.lost;
+	/* The reader may have been told more already, see bpfprobe_ring_lost(). */
+	if (ring->foreign->counters->lost < ring->foreign->told)
+		ring->foreign->counters->lost = ring->foreign->told;
+}
+
+uint64_t
+bpfprobe_ring_lost(const struct bpfprobe_ring *ring)
+{
+	uint64_t told[2] = { 0, 0 }; /* the event's own count, and what was lost */
+
+	return read(ring->fd, told, sizeof(told)) == sizeof(told) ? told[1] : 0;
+}
+
 const struct bpfprobe_record *
 bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken)
 {
-	const struct perf_event_header *header;
 	const struct bpfprobe_record *rec = NULL;
+	struct perf_event_header header;
 
-	/* Samples are aligned to 8 bytes, so that their header never wraps. */
-	while (rec == NULL && ring->head - ring->tail >= sizeof(*header)) {
-		header = (const void *)(ring->data + (ring->tail & (ring->size - 1)));
-		if (header->size < sizeof(*header) || header->size % SAMPLE_ALIGN != 0 ||
-		    header->size > ring->head - ring->tail || ring->head - ring->tail > ring->size) {
+	while (rec == NULL && ring->head - ring->tail >= sizeof(header)) {
+		header = sample_header(ring);
+		if (header.size < sizeof(header) || header.size % SAMPLE_ALIGN != 0 ||
+		    header.size > ring->head - ring->tail || ring->head - ring->tail > ring->size) {
 			/*
 			 * Nothing behind this can be found any more.  (More than a ring full:
 			 * another process reads it too, as after a fork.)
@@ -191,10 +258,14 @@ bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken)
 			ring->tail = ring->head;
 			return NULL;
 		}
-		ring->next = ring->tail + header->size;
-		if (header->type == PERF_RECORD_SAMPLE)
-			rec = sample_record(ring, header->size, broken);
-		if (rec == NULL)
+		ring->next = ring->tail + header.size;
+		if (header.type == PERF_RECORD_SAMPLE)
+			rec = sample_record(ring, header.size, broken);
+		else if (header.type == PERF_RECORD_LOST)
+			count_lost(ring, header.size);
+		if (rec == NULL && header.type == PERF_RECORD_SAMPLE)
+			bpfprobe_ring_consume(ring);
+		else if (rec == NULL)
 			ring->tail = ring->next;
 	}
 	return rec;

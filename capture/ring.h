@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <linux/types.h>
 #include "bpf/record.h"
+#include "capture/foreign.h"
 
 struct perf_event_mmap_page;
 
@@ -35,6 +36,10 @@ struct bpfprobe_ring {
 	uint8_t *joined;    /* a sample that wraps around, put together; made when needed */
 	size_t joined_size;
 	int fd;
+	/* NULL: our programs write here; else others', of whose records ours are made. */
+	struct bpfprobe_foreign *foreign;
+	struct bpfprobe_record made; /* the one that peek() gave, if so */
+	const uint8_t *packet;	     /* the bytes of the packet that peek() gave */
 };
 
 /*
@@ -66,9 +71,9 @@ void bpfprobe_ring_snapshot(struct bpfprobe_ring *ring);
 /*
  * The first unread record, or NULL; the same one until it is consumed.  Samples
  * of another kind (the kernel's own loss records, which come late or never and
- * are not relied on) are passed over.  A sample whose sizes do not fit each other,
+ * are relied on only where nobody else counts, see `foreign`) are passed over.  A sample whose sizes do not fit each other,
  * or one that wraps and cannot be joined for want of memory, is passed over too
- * and counted in *broken.
+ * and counted in *broken.  The packet's rec->caplen bytes are at ring->packet.
  */
 const struct bpfprobe_record *bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken);
 
@@ -82,6 +87,9 @@ int bpfprobe_ring_find_exit(const struct bpfprobe_ring *ring, const struct bpfpr
     int elsewhere, struct bpfprobe_exit *exit);
 
 #define BPFPROBE_RING_AHEAD 256
+
+/* How many samples the kernel had no room for; 0: none, or it does not tell (before 6.0). */
+uint64_t bpfprobe_ring_lost(const struct bpfprobe_ring *ring);
 
 /* Consumes the record that peek() gave; its memory stays valid until publish(). */
 void bpfprobe_ring_consume(struct bpfprobe_ring *ring);

@@ -49,7 +49,7 @@ send_reply(struct bpfprobe_reply *reply)
 	return send(BPFPROBE_SOCK, reply, sizeof(*reply), MSG_NOSIGNAL) == sizeof(*reply) ? 0 : -1;
 }
 
-/* Sends up to BPFPROBE_FDS_MAX descriptors in one message. */
+/* Sends up to BPFPROBE_FDS_MAX descriptors in one message; none at all without one. */
 static int
 send_some(enum bpfprobe_fd_kind kind, const int *fds, unsigned int count)
 {
@@ -62,6 +62,8 @@ send_some(enum bpfprobe_fd_kind kind, const int *fds, unsigned int count)
 	struct cmsghdr *cmsg;
 	struct msghdr msg;
 
+	if (count == 0)
+		return 0;
 	memset(&msg, 0, sizeof(msg));
 	memset(&control, 0, sizeof(control));
 	msg.msg_iov = &iov;
@@ -94,12 +96,12 @@ send_rings(const struct bpfprobe_rings *rings)
 }
 
 static int
-send_labels(const struct bpfprobe_session *session)
+send_labels(const struct bpfprobe_session *session, const struct bpfprobe_reply *reply)
 {
 	struct bpfprobe_label label;
 	unsigned int i;
 
-	for (i = 0; i < session->count; i++) {
+	for (i = 0; i < bpfprobe_labels(reply); i++) {
 		bpfprobe_session_label(session, i, &label);
 		if (send(BPFPROBE_SOCK, &label, sizeof(label), MSG_NOSIGNAL) != sizeof(label))
 			return -1;
@@ -122,7 +124,7 @@ serve_open(struct bpfprobe_session *session, const struct bpfprobe_request *requ
 		send_reply(&reply);
 		return -1;
 	}
-	if (send_reply(&reply) < 0 || send_labels(session) < 0 ||
+	if (send_reply(&reply) < 0 || send_labels(session, &reply) < 0 ||
 	    send_some(BPFPROBE_FD_CTL, &session->maps.ctl, 1) < 0 || send_some(BPFPROBE_FD_PERF, &session->maps.perf, 1) < 0)
 		return -1;
 	return send_rings(&session->rings);
@@ -200,6 +202,14 @@ wait_for_request(struct bpfprobe_session *session, int *watches)
 			return -1;
 	}
 	return 0;
+}
+
+/* The module is gone. */
+static void
+end(struct bpfprobe_session *session)
+{
+	if (bpfprobe_caps_raise() == 0)
+		bpfprobe_session_end(session);
 }
 
 enum state { STATE_START, STATE_OPEN, STATE_ATTACHED };
@@ -301,6 +311,7 @@ main(void)
 		if (message.request.type == BPFPROBE_ATTACH)
 			watches = session.watch.count > 0;
 	}
+	end(&session);
 	/*
 	 * Everything that is still open ends with the process.  Nothing is freed:
 	 * libbpf would disable the rings that the module may still be reading.

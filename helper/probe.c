@@ -234,6 +234,52 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 	return 0;
 }
 
+/* Of the object nothing but the two maps. */
+static int
+load_maps(struct bpf_object *object, const struct bpfprobe_maps *maps)
+{
+	struct bpf_map *ctl = bpf_object__find_map_by_name(object, "bpfprobe_ctl");
+	struct bpf_map *perf = bpf_object__find_map_by_name(object, "bpfprobe_rings");
+	struct bpf_program *program;
+	struct bpf_map *map;
+	int err;
+
+	if (ctl == NULL || perf == NULL)
+		return -ENOENT;
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_autoload(program, false);
+	bpf_object__for_each_map(map, object) {
+		err = map == ctl || map == perf ? 0 : bpf_map__set_autocreate(map, false);
+		if (err < 0)
+			return err;
+	}
+	err = bpf_map__set_max_entries(ctl, maps->cpus + 1);
+	return err < 0 ? err : bpf_object__load(object);
+}
+
+int
+bpfprobe_probe_make_maps(struct bpfprobe_maps *maps)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "bpfprobe");
+	struct bpf_object *object;
+	const void *elf;
+	size_t size;
+	int err;
+
+	elf = pass_bpf__elf_bytes(&size);
+	object = bpf_object__open_mem(elf, size, &opts);
+	if (object == NULL)
+		return -errno;
+	err = load_maps(object, maps);
+	if (err < 0) {
+		bpf_object__close(object);
+		return err;
+	}
+	maps->ctl = bpf_object__find_map_fd_by_name(object, "bpfprobe_ctl");
+	maps->perf = bpf_object__find_map_fd_by_name(object, "bpfprobe_rings");
+	return 0;
+}
+
 int
 bpfprobe_probe_reads_variable(void)
 {

@@ -41,6 +41,12 @@ struct bpfprobe_maps {
 int bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *targets,
     unsigned int count, const struct bpfprobe_config *config, struct bpfprobe_maps *maps, unsigned int reads);
 
+/*
+ * Makes control map and perf event array as a first probe would, for a handle that has none.
+ * 0 or -errno.
+ */
+int bpfprobe_probe_make_maps(struct bpfprobe_maps *maps);
+
 /* Whether the kernel lets programs read their stack at a variable offset; see enum bpfprobe_reads. */
 int bpfprobe_probe_reads_variable(void);
 

@@ -29,6 +29,7 @@ struct places {
 	__u32 ids[BPFPROBE_PROGRAMS_MAX]; /* programs that are in the list */
 	unsigned int programs;		  /* of ids */
 	int type;			  /* enum bpf_prog_type of all of them; 0: none yet */
+	int only_ids;			  /* 1: no targets are wanted */
 	struct bpfprobe_reply *reply;
 };
 
@@ -260,7 +261,7 @@ add_program(struct places *places, __u32 id)
 		    "there is no BPF program with number %u; see bpftool prog list", id);
 	if (err < 0)
 		return bpfprobe_fail_errno(places->reply, -err, "cannot look at BPF programs");
-	err = add_loaded(places, &loaded);
+	err = places->only_ids ? 0 : add_loaded(places, &loaded);
 	close(loaded.fd);
 	return err;
 }
@@ -525,4 +526,16 @@ bpfprobe_program_find(struct bpfprobe_device *device, const struct bpfprobe_wher
 	int err = device->type == BPFPROBE_DEVICE_XDP ? find_interfaces(&places) : find_programs(&places);
 
 	return err < 0 ? -1 : (int)places.count;
+}
+
+int
+bpfprobe_program_list(const struct bpfprobe_device *device, __u32 *ids, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_device copy = *device;
+	struct places places = { .device = &copy, .only_ids = 1, .reply = reply };
+
+	if (find_programs(&places) < 0)
+		return -1;
+	memcpy(ids, places.ids, places.programs * sizeof(ids[0]));
+	return (int)places.programs;
 }

@@ -20,6 +20,13 @@ int bpfprobe_program_find(struct bpfprobe_device *device, const struct bpfprobe_
     struct bpfprobe_target *targets, struct bpfprobe_reply *reply);
 
 /*
+ * Writes the numbers of the programs that a device of type PROG names, whatever their type,
+ * to `ids`, which has room for BPFPROBE_PROGRAMS_MAX.  Returns how many, at least one, or -1
+ * with *reply filled in.
+ */
+int bpfprobe_program_list(const struct bpfprobe_device *device, __u32 *ids, struct bpfprobe_reply *reply);
+
+/*
  * Writes the numbers of the XDP programs at an interface of the current network namespace,
  * a libxdp dispatcher's own programs in place of the dispatcher, to `ids`, which has room
  * for BPFPROBE_PROGRAMS_MAX.  Returns how many, or -errno.

@@ -86,6 +86,8 @@ struct bpfprobe_reply {
 	__u32 rings;	   /* OPEN: number of ring descriptors that follow */
 	__u32 ring_pages;  /* OPEN: data pages of a ring, a power of two */
 	__u32 cpus;	   /* OPEN: elements of the control map, without the reader's */
+	__u32 foreign;	   /* 1: another BPF program writes the records (map= option); there are no probes */
+	__u32 most;	   /* OPEN: of these records at most so many bytes of a packet (len= option); 0: all */
 	__u32 probes;	   /* number of probes */
 	__u32 links;	   /* ATTACH: number of their attachments */
 	__u32 returns;	   /* OPEN: enum bpfprobe_return_use */
@@ -105,6 +107,7 @@ enum bpfprobe_label_kind {
 	BPFPROBE_LABEL_KERNEL = 0, /* tracepoint or function of the kernel; name: "tp/kfree_skb" */
 	BPFPROBE_LABEL_PROGRAM,	   /* BPF program; name: of its function */
 	BPFPROBE_LABEL_INTERFACE,  /* XDP program of our own; name: of the interface */
+	BPFPROBE_LABEL_MAP,	   /* map of a BPF program, into which it writes records; its name */
 	BPFPROBE_LABEL_KINDS,
 };
 
@@ -134,12 +137,21 @@ struct bpfprobe_label {
 	char name[BPFPROBE_LABEL_MAX];
 };
 
+/* How many labels follow the reply to OPEN: one for each probe, or for the map of another program. */
+static inline unsigned int
+bpfprobe_labels(const struct bpfprobe_reply *reply)
+{
+	return reply->foreign ? 1 : reply->probes;
+}
+
+
 enum bpfprobe_fd_kind {
 	BPFPROBE_FD_CTL = 1, /* the control map (record.h), to be mapped */
 	BPFPROBE_FD_PERF,    /* the perf event array: held, or its slots are emptied */
 	BPFPROBE_FD_RING,    /* perf events, to be mapped */
 	BPFPROBE_FD_PROG,    /* programs, to be asked for their recursion misses */
-	BPFPROBE_FD_LINK,    /* attachments: gone with their last descriptor; asked for what they missed */
+	BPFPROBE_FD_LINK,    /* attachments: gone with their last descriptor; asked for what they missed.
+			      * If `foreign`, the other program's map, in which our rings are as long */
 	BPFPROBE_FD_SLOTS,   /* where the programs find the filter: held, or it is taken out */
 };
 

@@ -10,6 +10,7 @@
 
 #define DEFAULT_BUFFER (2U << 20) /* as a PF_PACKET handle of libpcap has it */
 #define RING_MIN (128U << 10)
+#define FORMAT_LOST (1U << 4) /* PERF_FORMAT_LOST, which the headers of older systems lack */
 
 static uint64_t
 round_up_power(uint64_t value)
@@ -82,7 +83,13 @@ bpfprobe_rings_make(struct bpfprobe_rings *rings, int map, unsigned int pages, i
 		attr.watermark = 1;
 		attr.wakeup_watermark = (__u32)(pages * (uint64_t)sysconf(_SC_PAGESIZE) / 4);
 	}
+	/* A reader whom nobody else tells asks the kernel what was lost (6.0). */
+	attr.read_format = FORMAT_LOST;
 	rings->buffer = perf_buffer__new_raw(map, pages, &attr, never_called, NULL, NULL);
+	if (rings->buffer == NULL && errno == EINVAL) {
+		attr.read_format = 0;
+		rings->buffer = perf_buffer__new_raw(map, pages, &attr, never_called, NULL, NULL);
+	}
 	if (rings->buffer == NULL) {
 		say_how_much(reply, errno, pages);
 		return -1;

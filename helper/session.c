@@ -242,6 +242,8 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 	if (cpus <= 0 || cpus > BPFPROBE_CPUS_MAX)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "cannot count the CPUs");
 	plan->cpus = (unsigned int)cpus;
+	if (plan->device.map[0] != '\0')
+		return bpfprobe_progmap_open(&session->progmap, &plan->device, plan->snaplen, reply);
 	if (bpfprobe_types_open(&types, reply) < 0)
 		return -1;
 	n = bpfprobe_places_find(&types, &plan->device, &plan->where, session->targets, reply);
@@ -265,6 +267,30 @@ return_use(const struct bpfprobe_session *session, const struct bpfprobe_device 
 	return BPFPROBE_RETURNS_NOTHING;
 }
 
+static int
+load(struct bpfprobe_session *session, const struct plan *plan, unsigned int n, struct bpfprobe_reply *reply)
+{
+	int err;
+
+	if (!session->progmap.wanted)
+		return load_probes(session, plan, n, reply);
+	err = bpfprobe_probe_make_maps(&session->maps);
+	return err < 0 ? bpfprobe_fail_errno(reply, -err, "cannot make the counters") : 0;
+}
+
+/* What the module has to know of records that are not ours. */
+static void
+describe_records(const struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_reply *reply)
+{
+	if (!session->progmap.wanted)
+		return;
+	reply->foreign = 1;
+	reply->most = plan->device.len;
+	reply->clock = CLOCK_BOOTTIME;
+	reply->ethernet = 1;
+	reply->elsewhere = 0;
+}
+
 int
 bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_request *request,
     struct bpfprobe_reply *reply)
@@ -282,7 +308,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 		return -1;
 	session->maps.cpus = plan.cpus;
 	session->asis = plan.device.proto[0] != '\0';
-	if (load_probes(session, &plan, (unsigned int)n, reply) < 0)
+	if (load(session, &plan, (unsigned int)n, reply) < 0)
 		return -1;
 	pages = bpfprobe_rings_pages(
 	    plan.device.pages, request->buffer_size, plan.cpus, page_size);
@@ -300,6 +326,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	reply->watches = session->watch.wanted;
 	reply->elsewhere = plan.where.netns != plan.where.home;
 	memcpy(reply->dlt, plan.device.proto, sizeof(reply->dlt));
+	describe_records(session, &plan, reply);
 	return 0;
 }
 
@@ -320,6 +347,13 @@ bpfprobe_session_label(
 
 	memset(label, 0, sizeof(*label));
 	label->magic = BPFPROBE_MAGIC;
+	if (session->progmap.wanted) {
+		label->kind = BPFPROBE_LABEL_MAP;
+		label->program = session->progmap.program;
+		label->targets = 1;
+		snprintf(label->name, sizeof(label->name), "%s", session->progmap.name);
+		return;
+	}
 	label->place = place_of(target);
 	label->actions = target->actions;
 	label->program = target->program;
@@ -397,6 +431,25 @@ attach_probe(struct bpfprobe_session *session, const struct bpfprobe_probe *prob
 	return session->nlinks > before ? 0 : err;
 }
 
+/* The attachment is the descriptor of the program's map: with its last copy our rings go. */
+static int
+attach_rings(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
+{
+	int err = bpfprobe_progmap_attach(
+	    &session->progmap, &session->rings, session->maps.perf, session->maps.cpus, reply);
+
+	session->links[session->nlinks++] = session->progmap.map;
+	session->progmap.map = -1;
+	if (err < 0) {
+		bpfprobe_session_detach(session);
+		return -1;
+	}
+	reply->status = BPFPROBE_OK;
+	reply->foreign = 1;
+	reply->links = session->nlinks;
+	return 0;
+}
+
 int
 bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 {
@@ -404,6 +457,8 @@ bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply 
 	unsigned int i;
 	int err, why = 0;
 
+	if (session->progmap.wanted)
+		return attach_rings(session, reply);
 	for (i = 0; i < session->count; i++) {
 		err = attach_probe(session, &session->probes[i]);
 		if (err >= 0)
@@ -440,6 +495,12 @@ bpfprobe_session_detach(struct bpfprobe_session *session)
 {
 	while (session->nlinks > 0)
 		close(session->links[--session->nlinks]);
+}
+
+void
+bpfprobe_session_end(struct bpfprobe_session *session)
+{
+	bpfprobe_progmap_restore(&session->progmap);
 }
 
 /*
@@ -485,6 +546,8 @@ bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_
 	unsigned int made = 0;
 	int err = 0;
 
+	if (session->progmap.wanted)
+		return bpfprobe_fail(reply, BPFPROBE_ERROR, "the program is not ours: no filter can be put into it");
 	reply->status = BPFPROBE_ERROR;
 	/* Spent also by a flip that fails: some probes may have it in their records. */
 	session->generation = session->generation % BPFPROBE_GENERATION_MAX + 1;

@@ -8,6 +8,7 @@
 
 #include "helper/catalogue.h"
 #include "helper/probe.h"
+#include "helper/progmap.h"
 #include "helper/watch.h"
 #include "helper/rings.h"
 
@@ -25,6 +26,7 @@ struct bpfprobe_session {
 	unsigned int generation; /* of the filter in the probes; 0: none yet */
 	int asis;		 /* packets are shown as they are: no link header */
 	struct bpfprobe_watch watch;
+	struct bpfprobe_progmap progmap; /* of a device with map=, which has no probes */
 };
 
 /*
@@ -53,6 +55,9 @@ int bpfprobe_session_check(struct bpfprobe_session *session, struct bpfprobe_rep
  * stopped.
  */
 void bpfprobe_session_detach(struct bpfprobe_session *session);
+
+/* The other end is gone: puts back what is not the kernel's to undo. */
+void bpfprobe_session_end(struct bpfprobe_session *session);
 
 /*
  * Puts the filter of request->count instructions into all probes, or, if it returns

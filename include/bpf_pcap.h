@@ -41,6 +41,10 @@
 /*
  * In front of each packet.  All numbers are in host byte order.  A reader has to check
  * them against the size of the sample: any program can write to the map.
+ *
+ * As the first element of an array map it is what a reader asks of the program, where that
+ * looks there: `magic` is BPF_PCAP_MAGIC while somebody reads, `cap_len` is the size, and
+ * `protocol` the header to begin with, UNSET: the program's choice.  The rest is 0.
  */
 struct bpf_pcap_hdr {
 	__u32 magic;	/* BPF_PCAP_MAGIC */
@@ -121,6 +125,8 @@ BPF_PCAP_INLINE long bpf_pcap_begin(
 {
 	__u64 want = size ? size : len;
 
+	/* So that the object's BTF has the header: by that a reader knows what the map holds. */
+	asm volatile("" : : "r"(bpf_core_type_id_local(struct bpf_pcap_hdr)));
 	if ((flags & ~BPF_F_PCAP_ID_MASK) || protocol < BPF_PCAP_TYPE_UNSET)
 		return -BPF_PCAP_EINVAL;
 	if (!len)

@@ -11,7 +11,7 @@ setup_file() {
 	# The same addresses each time: values that are compared become inputs, pointers too.
 	export FIXED=
 	! setarch -R true 2>/dev/null || FIXED="setarch -R"
-	make -C "$top/build" tests/fuzz/{translate_fuzz,translate_broken,request_fuzz} >&2
+	make -C "$top/build" tests/fuzz/{foreign_fuzz,translate_fuzz,translate_broken,request_fuzz} >&2
 }
 
 # replay TARGET RUNS: prints what it says.
@@ -33,7 +33,7 @@ covers() {
 	run -0 replay translate_fuzz 20000
 	tail -n 30 <<<"$output"
 	[[ $output == *"Done 20000 runs"* ]]
-	covers 400
+	covers 900
 }
 
 @test "filters: a difference is found, and shown with filter and packet" {
@@ -49,4 +49,11 @@ covers() {
 	tail -n 30 <<<"$output"
 	[[ $output == *"Done 200000 runs"* ]]
 	covers 200
+}
+
+@test "records of other BPF programs: any bytes in a ring are read to its end, and not beyond" {
+	run -0 replay foreign_fuzz 300000
+	tail -n 30 <<<"$output"
+	[[ $output == *"Done 300000 runs"* ]]
+	covers 90
 }

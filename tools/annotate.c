@@ -21,7 +21,9 @@ bpfprobe_annotate_name(
 {
 	const char *end = label->place == BPFPROBE_PLACE_EXIT ? "exit" : "entry";
 
-	if (label->kind == BPFPROBE_LABEL_INTERFACE)
+	if (label->kind == BPFPROBE_LABEL_MAP)
+		snprintf(buf, len, "bpfprog:id/%u:map=%s", label->program, label->name);
+	else if (label->kind == BPFPROBE_LABEL_INTERFACE)
 		snprintf(buf, len, "bpfxdp:%s", label->targets > 1 ? "any" : label->name);
 	else if (label->kind == BPFPROBE_LABEL_PROGRAM && device->type == BPFPROBE_DEVICE_XDP && device->dev[0])
 		snprintf(buf, len, "%s:%s@%s", device->dev, label->name, end);
@@ -65,7 +67,7 @@ bpfprobe_annotate_packet(struct bpfprobe_pcapng_packet *packet,
 {
 	packet->direction =
 	    rec->pkttype == PACKET_OUTGOING ? BPFPROBE_PCAPNG_OUTBOUND : BPFPROBE_PCAPNG_INBOUND;
-	packet->has_id = label->kind != BPFPROBE_LABEL_KERNEL &&
+	packet->has_id = label->kind != BPFPROBE_LABEL_KERNEL && label->kind != BPFPROBE_LABEL_MAP &&
 	    (label->place != BPFPROBE_PLACE_EXIT || rec->elapsed > 0);
 	packet->id = (bpfprobe_record_time(rec) - rec->elapsed) << RING_BITS | ring;
 	packet->verdict_of = BPFPROBE_PCAPNG_NO_VERDICT;
@@ -137,7 +139,10 @@ bpfprobe_annotate_comment(char buf[BPFPROBE_COMMENT_MAX], struct bpfprobe_ifname
 		add(buf, "dev=%s", name);
 	if (rec->foreign && rec->netns > 0)
 		add(buf, "netns=inode/%u", rec->netns);
-	if (has_action(label))
+	/* Of bpf_pcap(): the program's own number, of 48 bits. */
+	if (label->kind == BPFPROBE_LABEL_MAP)
+		add(buf, "id=%" PRIu64, (uint64_t)rec->elapsed << 32 | rec->action);
+	else if (has_action(label))
 		add_action(buf, label, (int32_t)rec->action);
 	else if (rec->returns && returned->known)
 		add_action(buf, label, returned->value);

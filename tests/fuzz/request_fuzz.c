@@ -297,6 +297,14 @@ bpfprobe_session_detach(struct bpfprobe_session *session)
 	CHECK(session->count > 0);
 }
 
+/* Called by main() only, which is not run here. */
+void
+bpfprobe_session_end(struct bpfprobe_session *session)
+{
+	(void)session;
+	abort();
+}
+
 int
 bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_request *request,
     const struct sock_filter *filter, struct bpfprobe_reply *reply)

@@ -9,7 +9,7 @@ setup_file() {
 	pair_drops
 	remember_objects
 	local name
-	for name in tc xdp drop; do
+	for name in tc xdp drop config; do
 		compile "$TOP/examples/$name.bpf.c" "$BATS_FILE_TMPDIR/$name.o"
 	done
 }

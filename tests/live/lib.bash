@@ -26,6 +26,14 @@ slow() {
 	[[ -n ${BPFPROBE_SLOW:-} ]]
 }
 
+TOP=${BASH_SOURCE[0]%/*}/../..
+
+# compile SOURCE OBJECT [OPTION...]: a BPF program with bpf_pcap.h, as a user would, but for warnings.
+compile() {
+	clang -target bpf -O2 -g -Wall -Wextra -Wshadow -Werror -I"$TOP/include" \
+		-I"/usr/include/$(cc -print-multiarch)" "${@:3}" -c "$1" -o "$2"
+}
+
 # scaled NATIVE SLOW: the count to use here.
 scaled() {
 	if slow; then echo "$2"; else echo "$1"; fi

@@ -214,6 +214,7 @@ static const struct {
 	{ "label-targets", BPFPROBE_ERROR, SENSELESS },
 	{ "label-nameless", BPFPROBE_ERROR, SENSELESS },
 	{ "label-endless", BPFPROBE_ERROR, SENSELESS },
+	{ "foreign-probes", BPFPROBE_ERROR, SENSELESS },
 	{ "fdless", BPFPROBE_ERROR, ENDED },
 	{ "kind", BPFPROBE_ERROR, LOST_FDS },
 	{ "surplus", BPFPROBE_ERROR, LOST_FDS },

@@ -204,6 +204,8 @@ spoil(struct bpfprobe_reply *reply)
 		reply->probes = 0;
 	else if (mode_is("probes65"))
 		reply->probes = BPFPROBE_PROBES_MAX + 1;
+	else if (mode_is("foreign-probes"))
+		reply->foreign = 1;
 }
 
 /* Sends one label for each probe; one thing about the last of them may be wrong. */
