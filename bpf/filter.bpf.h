@@ -34,6 +34,12 @@ struct data {
 	__u64 packet;		   /* way_to_frags() of it */
 };
 
+#ifdef BPFPROBE_PASS
+
+#include "bpf/packet.bpf.h"
+
+#else
+
 /* See view.h. */
 static __attribute__((noinline, used)) __s64 bpfprobe_load(
     struct bpfprobe_view *view, __u64 offset, __u64 size)
@@ -56,6 +62,8 @@ static __attribute__((noinline, used)) __s64 bpfprobe_load(
 		return bpfprobe_get16(bytes);
 	return (__u64)bpfprobe_get16(bytes) << 16 | bpfprobe_get16(bytes + 2);
 }
+
+#endif
 
 /*
  * Replaced, from its first instruction to its exit; the call shows where the load
@@ -143,7 +151,39 @@ static __always_inline void set_avail(struct bpfprobe_view *view, __u32 there)
 	view->avail = OPAQUE(there);
 }
 
-#ifdef BPFPROBE_DIRECT
+#if defined(BPFPROBE_PASS)
+
+/*
+ * The window holds the link header; the packet is read through pointers of the verifier's.
+ * How long the header is the filter has been told: only what is shorter than a MAC header
+ * has another one.
+ */
+static __always_inline int make_view(
+    struct bpfprobe_view *view, const struct data *data, struct bpfprobe_record *rec, __u64 dlt)
+{
+	struct xdp_md *xdp = (struct xdp_md *)data->packet;
+	const __u8 *pkt = (const __u8 *)(long)xdp->data, *end = (const __u8 *)(long)xdp->data_end;
+	struct bpfprobe_link *link = (struct bpfprobe_link *)view->window;
+	__u8 *head = view->window + sizeof(view->window) - LINK_BYTES;
+	int err;
+
+	copy_head(head, pkt, end);
+	__builtin_memset(link, 0, sizeof(*link));
+	err = make_link(link, dlt, rec, head);
+	if (err < 0)
+		return err;
+	if (link->hdrlen != header_length())
+		return BPFPROBE_UNDECIDED;
+	put_header(view, data, rec, link);
+	make_opaque(link->hdr, BPFPROBE_LINK_MAX / 4);
+	view->linear = OPAQUE(data->end - link->skip + link->hdrlen);
+	set_avail(view, view->linear);
+	view->base = (__u64)(pkt + link->skip);
+	view->end = (__u64)end;
+	return 0;
+}
+
+#elif defined(BPFPROBE_DIRECT)
 
 /* The window holds the link header; the packet is read where it is. */
 static __always_inline int make_view(

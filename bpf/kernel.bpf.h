@@ -26,7 +26,8 @@ enum {
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 };
 enum bpf_func_id {
-	BPF_FUNC_xdp_get_buff_len = 188, /* since 5.18 */
+	BPF_FUNC_xdp_get_buff_len = 188, /* since 5.18, as is the next */
+	BPF_FUNC_xdp_load_bytes = 189,
 };
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 #define BPF_F_MMAPABLE (1U << 10)

@@ -199,6 +199,14 @@ BPFPROBE_INLINE int bpfprobe_link_raw(
 	return type == BPFPROBE_ETHERTYPE_IP || type == BPFPROBE_ETHERTYPE_IPV6 ? 0 : -1;
 }
 
+/* How many bytes of header it makes where no tag is beside the bytes. */
+BPFPROBE_INLINE __u32 bpfprobe_link_untagged(int dlt, int has_mac)
+{
+	if (dlt == BPFPROBE_DLT_LINUX_SLL2)
+		return BPFPROBE_LINK_MAX;
+	return dlt == BPFPROBE_DLT_EN10MB && !has_mac ? BPFPROBE_ETH_HLEN : 0;
+}
+
 /* The fewest and the most bytes of header that bpfprobe_link_make() makes for `dlt`. */
 BPFPROBE_INLINE void bpfprobe_link_bounds(int dlt, __u32 *min, __u32 *max)
 {

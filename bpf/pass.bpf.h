@@ -24,24 +24,6 @@ static __always_inline struct net_device *device_of(struct xdp_md *xdp)
 	return 0;
 }
 
-/* A number, which the verifier must not go on taking for a pointer into the packet. */
-static __always_inline __u64 address_of(struct xdp_md *xdp)
-{
-	void *data = (void *)(long)xdp->data;
-	__u64 address = 0;
-
-	bpf_probe_read_kernel(&address, sizeof(address), &data);
-	return address;
-}
-
-static __always_inline __u64 linear_length(struct xdp_md *xdp)
-{
-	__u64 length = (long)xdp->data_end - (long)xdp->data;
-
-	asm volatile("" : "+r"(length));
-	return length;
-}
-
 static __always_inline __u64 whole_length(struct xdp_md *xdp)
 {
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_get_buff_len))
@@ -54,8 +36,8 @@ static __always_inline void find_packet(
     struct xdp_md *xdp, struct net_device *dev, struct data *data, struct bpfprobe_record *rec)
 {
 	rec->arphrd = config.arphrd;
-	data->packet = 0;
-	data->head = (const unsigned char *)address_of(xdp);
+	data->packet = (__u64)xdp;
+	data->head = 0;
 	data->start = data->data = 0;
 	data->end = linear_length(xdp);
 	rec->len = whole_length(xdp);
@@ -72,12 +54,14 @@ static __always_inline void find_packet(
 static __always_inline void find_beside(
     struct xdp_md *xdp, struct net_device *dev, struct bpfprobe_record *rec)
 {
+	const __u8 *pkt = (const __u8 *)(long)xdp->data;
+
 	rec->ifindex = xdp->ingress_ifindex;
 	rec->netns = config.netns;
 	rec->foreign = rec->netns != config.home;
 	rec->pkttype = PACKET_HOST;
-	if (rec->l2len && rec->len >= ETH_HLEN)
-		bpf_probe_read_kernel(&rec->protocol, sizeof(rec->protocol), (void *)(address_of(xdp) + ETH_TYPE_AT));
+	if (rec->l2len && pkt + ETH_HLEN <= (const __u8 *)(long)xdp->data_end)
+		rec->protocol = *(const __be16 *)(pkt + ETH_TYPE_AT);
 }
 
 #endif

@@ -13,6 +13,10 @@
  * program's own load function, which knows the whole packet.  With direct reads
  * (bpf_rdonly_cast(), kernel 6.17) the window holds the link header only: the
  * byte at offset o >= hdrlen stands at address base + o, as far as o < avail.
+ *
+ * An XDP program reads through pointers that the verifier knows to lead into the
+ * packet.  There it is the same, but that base is where the packet begins behind its
+ * header, and that each read has to be compared with `end` before.
  */
 #ifndef BPFPROBE_VIEW_H
 #define BPFPROBE_VIEW_H
@@ -30,10 +34,13 @@ struct bpfprobe_view {
 	__u32 ifindex;
 	__u32 hatype;
 	__u32 pad;
-	__u64 base;	/* address of offset 0, if the header stood in front of the packet */
+	__u64 base;	/* address of offset 0, if the header stood in front of the packet; of hdrlen in XDP */
 	__u64 packet;	/* the program's own, as is the next: its way to the frags */
 	__u64 data;
-	__u8 before[24];		   /* room for the program while it fills the window */
+	union {
+		__u8 before[24]; /* room for the program while it fills the window */
+		__u64 end;	 /* in XDP: behind what base leads to */
+	};
 	__u8 window[BPFPROBE_WINDOW_MAX]; /* the window begins at 0 */
 };
 

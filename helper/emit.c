@@ -20,6 +20,8 @@
 #define WINDOW_MIN 40
 /* No packet is larger; a bound for the verifier, whose own is 2^29. */
 #define OFFSET_MAX 0xfffffff
+/* Of a pointer into the packet its own is 0xffff, for the end of what is read. */
+#define PACKET_OFFSET_MAX 0xff00
 
 /*
  * Instructions, labels, jumps.
@@ -194,11 +196,36 @@ call_load(struct bpfprobe_emit *out, int dst, unsigned int size)
 	move(out, dst, BPF_REG_0);
 }
 
+/* Whether what is behind the link header is read where it is. */
+static int
+is_direct(const struct bpfprobe_emit *out)
+{
+	return (out->reads & (BPFPROBE_READS_DIRECT | BPFPROBE_READS_PACKET)) != 0;
+}
+
+/*
+ * For the verifier: r1 leads into the packet, and `n` bytes from there on are read next.
+ * It has never to be asked twice, since avail ends no later.
+ */
+static void
+check_packet(struct bpfprobe_emit *out, unsigned int n)
+{
+	if (!(out->reads & BPFPROBE_READS_PACKET))
+		return;
+	move(out, BPF_REG_2, BPF_REG_1);
+	put(out, BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, n);
+	put(out, BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_0, VIEW, FIELD(end), 0);
+	jump(out, BPF_JMP | BPF_JGT | BPF_X, BPF_REG_2, BPF_REG_0, 0, out->again);
+}
+
 static void
 read_direct(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int size)
 {
 	jump(out, BPF_JMP32 | BPF_JLT | BPF_K, AVAIL, 0, k + size, out->beyond);
 	put(out, BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, VIEW, FIELD(base), 0);
+	if (out->reads & BPFPROBE_READS_PACKET)
+		k -= out->hdrlen_max;
+	check_packet(out, k + size);
 	read_pieces(out, dst, BPF_REG_1, (int)k, size, size);
 }
 
@@ -221,7 +248,7 @@ read_either(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int siz
 static void
 load_constant(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int size)
 {
-	int direct = (out->reads & BPFPROBE_READS_DIRECT) != 0;
+	int direct = is_direct(out);
 
 	if (direct && k < out->hdrlen_min && k + size <= out->hdrlen_min) {
 		read_window(out, dst, k, size); /* the header is always there */
@@ -247,7 +274,7 @@ reads_indirect(const struct bpfprobe_emit *out, unsigned int k, unsigned int siz
 {
 	if (out->calls_only || out->calls_indirect)
 		return 0;
-	if (out->reads & BPFPROBE_READS_DIRECT)
+	if (is_direct(out))
 		return 1;
 	return (out->reads & BPFPROBE_READS_VARIABLE) && k < out->window && k + size <= out->window;
 }
@@ -259,7 +286,7 @@ reads_indirect(const struct bpfprobe_emit *out, unsigned int k, unsigned int siz
 static void
 load_indirect(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int size)
 {
-	int direct = (out->reads & BPFPROBE_READS_DIRECT) != 0;
+	int direct = is_direct(out);
 
 	set(out, BPF_REG_2, k);
 	put(out, BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_2, X, 0, 0);
@@ -281,11 +308,16 @@ load_indirect(struct bpfprobe_emit *out, int dst, unsigned int k, unsigned int s
 	move(out, BPF_REG_3, AVAIL);
 	put(out, BPF_ALU64 | BPF_SUB | BPF_K, BPF_REG_3, 0, 0, size);
 	jump(out, BPF_JMP | BPF_JSGT | BPF_X, BPF_REG_2, BPF_REG_3, 0, out->beyond);
+	if (out->reads & BPFPROBE_READS_PACKET) {
+		put(out, BPF_ALU64 | BPF_SUB | BPF_K, BPF_REG_2, 0, 0, out->hdrlen_max);
+		jump(out, BPF_JMP | BPF_JGT | BPF_K, BPF_REG_2, 0, PACKET_OFFSET_MAX, out->again);
+	}
 	if (direct)
 		put(out, BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, VIEW, FIELD(base), 0);
 	else
 		move(out, BPF_REG_1, VIEW);
 	put(out, BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_1, BPF_REG_2, 0, 0);
+	check_packet(out, size);
 	/* The alignment of a read of the stack would have to be known. */
 	read_pieces(out, dst, BPF_REG_1, direct ? 0 : FIELD(window), size, direct ? size : 1);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See session.h. */
 #include <errno.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,10 +142,12 @@ load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpf
 	int err = -ENOENT;
 
 	make_config(&config, plan, targets, session->count);
+	if (targets->kind == BPFPROBE_PASS)
+		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, BPFPROBE_READS_PACKET);
 	reads = BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE;
 	if (may_read(targets) && !session->indirect)
 		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, reads);
-	if (err < 0) {
+	if (err < 0 && targets->kind != BPFPROBE_PASS) {
 		session->indirect |= may_read(targets);
 		reads = bpfprobe_probe_reads_variable() ? BPFPROBE_READS_VARIABLE : 0;
 		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, reads);
@@ -518,6 +521,19 @@ set_leaves(struct bpfprobe_session *session, const int *leaves)
 	return err;
 }
 
+/* How long the link header is that the probe's program makes. */
+static void
+find_bounds(const struct bpfprobe_session *session, const struct bpfprobe_probe *probe, int dlt,
+    unsigned int *min, unsigned int *max)
+{
+	unsigned int arphrd = probe->targets->arphrd;
+
+	bpfprobe_link_bounds(session->asis ? -1 : dlt, min, max);
+	/* An XDP program knows its interface, and of no tag beside the bytes. */
+	if ((probe->reads & BPFPROBE_READS_PACKET) && !session->asis)
+		*min = *max = bpfprobe_link_untagged(dlt, arphrd == ARPHRD_ETHER || arphrd == ARPHRD_LOOPBACK);
+}
+
 /* The filter for one probe, loaded: a descriptor, or -1 with *reply filled in. */
 static int
 make_leaf(const struct bpfprobe_session *session, unsigned int i,
@@ -529,7 +545,7 @@ make_leaf(const struct bpfprobe_session *session, unsigned int i,
 	unsigned int min, max;
 	int leaf;
 
-	bpfprobe_link_bounds(session->asis ? -1 : (int)request->dlt, &min, &max);
+	find_bounds(session, probe, (int)request->dlt, &min, &max);
 	if (bpfprobe_translate(&translation, filter, request->count, probe->reads, min, max,
 	        reply->message, sizeof(reply->message)) < 0)
 		return -1;

@@ -27,6 +27,8 @@ enum bpfprobe_reads {
 	BPFPROBE_READS_VARIABLE = 1,
 	/* Reads of any memory through bpf_rdonly_cast(ptr, 0) (6.17); then no window but the header. */
 	BPFPROBE_READS_DIRECT = 2,
+	/* Reads through pointers into the packet, of XDP programs; no window but the header, either. */
+	BPFPROBE_READS_PACKET = 4,
 };
 
 struct bpfprobe_translation {
@@ -45,7 +47,8 @@ struct bpfprobe_translation {
 
 /*
  * Translates `count` instructions.  `hdrlen_min` and `hdrlen_max` bound the view's
- * hdrlen for the link type in question, which saves checks with direct reads.
+ * hdrlen for the link type in question, which saves checks with direct reads; with
+ * BPFPROBE_READS_PACKET they have to be the same.
  * Returns 0, or -1 and in `why` (of `size` bytes) one line: not a valid filter, or
  * one that cannot be translated, which user space then has to run.
  */

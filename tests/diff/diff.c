@@ -2,7 +2,7 @@
 /*
  * diff [-m MODE] [-n PROGRAMS] [-c CUTS] [-e STRIDE] [-s SEED] EXPRESSIONS: the same verdict from
  *   - the translated filter, in a program of the kernel (verdict.bpf.c), by
- *     BPF_PROG_TEST_RUN, in one of the ways to read (0, 1, 2), if this kernel has it;
+ *     BPF_PROG_TEST_RUN, in one of the ways to read (0 to 4), if this kernel has it;
  *   - libpcap's bpf_filter(), over the bytes that a user would see;
  *   - the kernel's own classic BPF, over the same bytes (a socket's filter).
  * For the expressions of a file and for random programs, in all link types, with
@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 #include "tests/unit/reference.h"
 #include "tests/diff/verdict.skel.h"
 #include "tests/diff/verdictdirect.skel.h"
+#include "tests/diff/verdictpass.skel.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 #define FRAMES_MAX 2000
@@ -37,13 +39,16 @@
 static struct mode {
 	const char *name;
 	unsigned int reads;
+	int l3; /* no packet has a MAC header */
 	struct bpf_object *object; /* NULL: not on this kernel */
 	struct bpf_program *program;
 	struct verdict *verdict;
 } modes[] = {
-	{ "copies, constant offsets", 0, NULL, NULL, NULL },
-	{ "copies, variable offsets", BPFPROBE_READS_VARIABLE, NULL, NULL, NULL },
-	{ "direct", BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE, NULL, NULL, NULL },
+	{ "copies, constant offsets", 0, 0, NULL, NULL, NULL },
+	{ "copies, variable offsets", BPFPROBE_READS_VARIABLE, 0, NULL, NULL, NULL },
+	{ "direct", BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE, 0, NULL, NULL, NULL },
+	{ "XDP", BPFPROBE_READS_PACKET, 0, NULL, NULL, NULL },
+	{ "XDP without MAC header", BPFPROBE_READS_PACKET, 1, NULL, NULL, NULL },
 };
 
 static const struct {
@@ -61,23 +66,35 @@ static const unsigned int depths[] = { PACKET_MAX, 14, 34, 54 };
 static struct frame frames[FRAMES_MAX];
 static unsigned int nframes;
 static int sockets[2];
+static int in_parts; /* whether the kernel makes XDP packets of two parts to test with */
 static struct {
 	unsigned long compared, accepted, undecided, whole, kernel, different;
 } sum;
 
-/* What a probe would know; every few packets have no MAC header, or a tag beside it. */
-static void
-describe(struct bpfprobe_record *rec, const struct frame *frame, unsigned int i)
+static int
+is_xdp(const struct mode *mode)
 {
+	return (mode->reads & BPFPROBE_READS_PACKET) != 0;
+}
+
+/*
+ * What a probe would know; every few packets have no MAC header, or a tag beside it.  An
+ * XDP program knows of no tag, and has packets of one sort.
+ */
+static void
+describe(struct bpfprobe_record *rec, const struct mode *mode, const struct frame *frame, unsigned int i)
+{
+	int l3 = is_xdp(mode) ? mode->l3 : i % 4 == 3;
+
 	memset(rec, 0, sizeof(*rec));
 	memcpy(&rec->protocol, frame->bytes + 12, 2);
 	rec->ifindex = 3;
 	rec->foreign = i % 5 == 0;
 	rec->arphrd = 1;
 	rec->pkttype = i % 2 ? 4 : 0;
-	rec->layer = i % 4 == 3 ? BPFPROBE_LAYER_L3 : BPFPROBE_LAYER_L2;
+	rec->layer = l3 ? BPFPROBE_LAYER_L3 : BPFPROBE_LAYER_L2;
 	rec->l2len = rec->layer == BPFPROBE_LAYER_L2 ? 14 : 0;
-	if (i % 7 == 2) {
+	if (i % 7 == 2 && !is_xdp(mode)) {
 		rec->vlan_proto = htobe16(0x8100);
 		rec->vlan_tci = 100;
 	}
@@ -119,6 +136,32 @@ set_classic(struct sock_filter *filter, unsigned int count)
 	return setsockopt(sockets[1], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
+/* The packet is made of what follows its MAC header, if it is to have none, and as linear as the kernel can. */
+static int
+ask_xdp(const struct mode *mode, int fd, const struct frame *frame, const struct bpfprobe_record *rec,
+    unsigned int linear, int64_t *verdict)
+{
+	struct xdp_md context;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes + frame->len - rec->len, .data_size_in = rec->len);
+
+	memset(&context, 0, sizeof(context));
+	context.data_end = linear;
+	if (linear < rec->len) {
+		opts.ctx_in = &context;
+		opts.ctx_size_in = sizeof(context);
+	}
+	mode->verdict->rec = *rec;
+	mode->verdict->verdict = -99;
+	if (bpf_prog_test_run_opts(fd, &opts) < 0)
+		return -1;
+	if (mode->verdict->linear != linear) {
+		errno = EPROTO;
+		return -1;
+	}
+	*verdict = mode->verdict->verdict;
+	return 0;
+}
+
 /* The kernel wants a MAC header to test with, and a whole IP header if that says so: a mere one in front. */
 static int
 ask(const struct mode *mode, int fd, const struct frame *frame, const struct bpfprobe_record *rec,
@@ -127,6 +170,8 @@ ask(const struct mode *mode, int fd, const struct frame *frame, const struct bpf
 	static uint8_t data[14 + PACKET_MAX];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = data, .data_size_in = 14 + frame->len);
 
+	if (is_xdp(mode))
+		return ask_xdp(mode, fd, frame, rec, linear, verdict);
 	memcpy(data + 14, frame->bytes, frame->len);
 	mode->verdict->rec = *rec;
 	mode->verdict->skip = rec->l2len ? 14 : 28;
@@ -171,10 +216,10 @@ compare(const struct mode *mode, int fd, const struct sock_filter *filter, size_
 	int64_t verdict;
 	int len;
 
-	describe(&rec, frame, i);
+	describe(&rec, mode, frame, i);
 	len = show(bytes, frame, &rec, links[link].dlt);
 	want = len >= 0 ? reference_run(filter, bytes, (unsigned int)len) : 0;
-	for (depth = 0; depth < ROWS(depths); depth++) {
+	for (depth = 0; depth < (is_xdp(mode) && !in_parts ? 1 : ROWS(depths)); depth++) {
 		linear = least(rec.len, depths[depth]);
 		if (ask(mode, fd, frame, &rec, linear, &verdict) < 0) {
 			say_difference(text, link, frame, linear, mode, -errno, want);
@@ -203,12 +248,15 @@ load(const struct mode *mode, const struct sock_filter *filter, unsigned int cou
 {
 	struct bpfprobe_marks marks = { 1, (unsigned int)links[link].dlt };
 	struct bpfprobe_translation translation;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = bpf_program__flags(mode->program));
 	struct bpf_insn *program;
 	unsigned int min, max;
 	size_t n;
 	int fd;
 
 	bpfprobe_link_bounds(links[link].dlt, &min, &max);
+	if (is_xdp(mode))
+		min = max = bpfprobe_link_untagged(links[link].dlt, !mode->l3);
 	if (bpfprobe_translate(&translation, filter, count, mode->reads, min, max, why, 256) < 0)
 		return -1;
 	program = bpfprobe_splice(bpf_program__insns(mode->program), bpf_program__insn_cnt(mode->program),
@@ -218,7 +266,7 @@ load(const struct mode *mode, const struct sock_filter *filter, unsigned int cou
 		snprintf(why, 256, "splice: %s", strerror(errno));
 		return -1;
 	}
-	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "verdict", "Dual BSD/GPL", program, n, NULL);
+	fd = bpf_prog_load(bpf_program__type(mode->program), "verdict", "Dual BSD/GPL", program, n, &opts);
 	if (fd < 0)
 		snprintf(why, 256, "the kernel refuses %zu instructions: %s", n, strerror(errno));
 	free(program);
@@ -276,8 +324,17 @@ try_random(const struct mode *mode, unsigned int number, uint64_t *seed)
 	close(fd);
 }
 
-static void
-open_mode(struct mode *mode)
+static const void *
+elf_of(const struct mode *mode, size_t *size)
+{
+	if (is_xdp(mode))
+		return verdictpass_bpf__elf_bytes(size);
+	return mode->reads & BPFPROBE_READS_DIRECT ? verdictdirect_bpf__elf_bytes(size) : verdict_bpf__elf_bytes(size);
+}
+
+/* As an XDP program for packets in fragments, where there are any (5.18). */
+static int
+load_object(struct mode *mode, unsigned int flags)
 {
 	struct bpfprobe_config config;
 	struct bpf_map *map;
@@ -287,22 +344,59 @@ open_mode(struct mode *mode)
 	memset(&config, 0, sizeof(config));
 	config.snaplen = SNAPLEN;
 	config.most = UINT32_MAX / 2;
-	if (mode->reads == BPFPROBE_READS_VARIABLE && !bpfprobe_probe_reads_variable())
-		return;
-	elf = mode->reads & BPFPROBE_READS_DIRECT ? verdictdirect_bpf__elf_bytes(&size) : verdict_bpf__elf_bytes(&size);
+	config.arphrd = mode->l3 ? ARPHRD_NONE : ARPHRD_ETHER;
+	elf = elf_of(mode, &size);
 	mode->object = bpf_object__open_mem(elf, size, NULL);
 	if (mode->object == NULL)
-		return;
+		return -1;
+	mode->program = bpf_object__find_program_by_name(mode->object, "verdict");
+	bpf_program__set_flags(mode->program, flags);
 	map = bpf_object__find_map_by_name(mode->object, ".rodata");
 	if (map == NULL || bpf_map__set_initial_value(map, &config, sizeof(config)) < 0 ||
 	    bpf_object__load(mode->object) < 0) {
 		bpf_object__close(mode->object);
 		mode->object = NULL;
-		return;
+		return -1;
 	}
-	mode->program = bpf_object__find_program_by_name(mode->object, "verdict");
+	return 0;
+}
+
+/* Since 6.18: commit fe9544ed1a2e ("bpf: Support specifying linear xdp packet data size for BPF_PROG_TEST_RUN"). */
+static int
+makes_parts(const struct mode *mode)
+{
+	static const struct frame frame = { .len = 60 };
+	struct bpfprobe_record rec;
+	int64_t verdict;
+
+	memset(&rec, 0, sizeof(rec));
+	rec.len = rec.caplen = frame.len;
+	return ask_xdp(mode, bpf_program__fd(mode->program), &frame, &rec, 20, &verdict) == 0;
+}
+
+static void
+open_mode(struct mode *mode)
+{
+	if (mode->reads == BPFPROBE_READS_VARIABLE && !bpfprobe_probe_reads_variable())
+		return;
+	if ((!is_xdp(mode) || load_object(mode, BPF_F_XDP_HAS_FRAGS) < 0) && load_object(mode, 0) < 0)
+		return;
 	mode->verdict = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
 	    bpf_object__find_map_fd_by_name(mode->object, "bpfprobe_verdict"), 0);
+	in_parts = is_xdp(mode) && makes_parts(mode);
+}
+
+/* The kernel makes no shorter packet to test with than of 14 bytes. */
+static void
+drop_short(unsigned int len)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nframes; i++) {
+		if (frames[i].len >= len)
+			frames[n++] = frames[i];
+	}
+	nframes = n;
 }
 
 /* Every one of `stride` expressions. */
@@ -370,6 +464,8 @@ main(int argc, char **argv)
 		return 2;
 	libbpf_set_print(NULL);
 	nframes = make_frames(frames, FRAMES_MAX, cuts);
+	if (mode->l3)
+		drop_short(28);
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets) < 0)
 		return 2;
 	printf("1..2\n");
@@ -379,6 +475,8 @@ main(int argc, char **argv)
 		printf("ok 2 random programs # SKIP %s: not on this kernel\n", mode->name);
 		return 0;
 	}
+	if (is_xdp(mode) && !in_parts)
+		printf("# all packets in one part\n");
 	expressions(mode, argv[optind], stride);
 	printf("# filters: EN10MB %lu, LINUX_SLL2 %lu, RAW %lu; %u packets\n", tried[0], tried[1], tried[2], nframes);
 	ok = tried[0] >= 300 / stride && tried[1] >= 250 / stride && tried[2] >= 250 / stride;

@@ -110,6 +110,13 @@ check_translation(const struct trial *trial, const struct bpfprobe_translation *
 		fail("translated, but libpcap finds it not valid");
 }
 
+/* The window has only the link header. */
+static int
+is_direct(const struct trial *trial)
+{
+	return (trial->reads & (BPFPROBE_READS_DIRECT | BPFPROBE_READS_PACKET)) != 0;
+}
+
 /* As a program in the kernel makes it. */
 static void
 make_packet(struct ebpf_packet *packet, const struct trial *trial, unsigned int window)
@@ -118,12 +125,14 @@ make_packet(struct ebpf_packet *packet, const struct trial *trial, unsigned int 
 
 	if (avail > trial->view.limit)
 		avail = trial->view.limit;
-	if (trial->reads & BPFPROBE_READS_DIRECT)
+	if (is_direct(trial))
 		window = trial->view.hdrlen; /* nothing else is in there */
 	else if (avail > window)
 		avail = window;
 	avail = avail - trial->view.hdrlen > trial->short_of ? avail - trial->short_of : trial->view.hdrlen;
 	ebpf_packet(packet, trial->bytes, trial->len, trial->view.hdrlen, window, avail);
+	if (trial->reads & BPFPROBE_READS_PACKET)
+		ebpf_packet_pointers(packet, trial->view.linear);
 	packet->view.len = trial->view.len;
 	packet->view.limit = trial->view.limit;
 	packet->view.linear = packet->readable = trial->view.linear;
@@ -164,7 +173,7 @@ may_be_undecided(const struct trial *trial, const struct ebpf_packet *packet, co
 {
 	if (packet->undecided > packet->view.linear)
 		return !model->returns_linear;
-	return (trial->reads & BPFPROBE_READS_DIRECT) || packet->undecided > packet->view.avail ||
+	return is_direct(trial) || packet->undecided > packet->view.avail ||
 	       leaves_indirect(trial) || !model->returns_avail;
 }
 

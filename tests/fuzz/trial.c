@@ -243,6 +243,8 @@ make_packet(struct trial *trial, const struct choice *choice, const uint8_t *dat
 
 	trial->hdrlen_min = choice->hdrlen_min % (TRIAL_HEADER_MAX + 1);
 	trial->hdrlen_max = trial->hdrlen_min + choice->hdrlen_more % (TRIAL_HEADER_MAX + 1 - trial->hdrlen_min);
+	if (trial->reads & BPFPROBE_READS_PACKET)
+		trial->hdrlen_max = trial->hdrlen_min; /* it has to know */
 	trial->view.hdrlen = trial->hdrlen_min + choice->hdrlen % (trial->hdrlen_max - trial->hdrlen_min + 1);
 	trial->len = choice->len > trial->view.hdrlen ? choice->len : trial->view.hdrlen;
 	trial->bytes = malloc(trial->len);
@@ -274,7 +276,7 @@ int
 trial_make(struct trial *trial, const uint8_t *data, size_t size)
 {
 	static const unsigned int reads[] = { 0, BPFPROBE_READS_VARIABLE,
-		BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE };
+		BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE, BPFPROBE_READS_PACKET };
 	struct choice choice;
 	size_t first, used;
 

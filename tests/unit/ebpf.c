@@ -62,6 +62,8 @@ read_at(struct machine *m, uint64_t address, unsigned int size)
 		assert_int_equal((address - (uint64_t)(uintptr_t)&p->view) % size, 0);
 	} else if (!is_within(address, size, p->bytes + p->view.hdrlen, p->view.avail - p->view.hdrlen)) {
 		fail_msg("reads where nothing is");
+	} else if (p->end && address + size > p->end) {
+		fail_msg("reads behind the end of the packet");
 	}
 	memcpy(&value, (const void *)(uintptr_t)address, size);
 	return size == 4 ? (uint32_t)value : size == 2 ? (uint16_t)value : value;
@@ -313,6 +315,13 @@ ebpf_run(const struct bpf_insn *insns, unsigned int count, struct ebpf_packet *p
 	}
 	assert_true(m.known & 1);
 	return (int64_t)m.reg[0];
+}
+
+void
+ebpf_packet_pointers(struct ebpf_packet *packet, unsigned int end)
+{
+	packet->view.base += packet->view.hdrlen;
+	packet->view.end = packet->end = (__u64)(uintptr_t)(packet->bytes + end);
 }
 
 void

@@ -20,6 +20,7 @@ struct ebpf_packet {
 	int splits;	       /* it is also where a load begins in the header and ends behind it */
 	unsigned int calls;    /* of the load function */
 	unsigned int looks;    /* reads of the view, these calls among them */
+	uint64_t end;	       /* what no pointer may be read beyond; 0: there is no such */
 	uint64_t undecided;    /* the end of the load that it was undecided on; 0: of none */
 };
 
@@ -29,6 +30,9 @@ struct ebpf_packet {
  */
 void ebpf_packet(struct ebpf_packet *packet, const uint8_t *bytes, unsigned int len,
     unsigned int hdrlen, unsigned int window, unsigned int avail);
+
+/* As XDP programs have it, where all reads have to end at `end` or before: base is behind the header. */
+void ebpf_packet_pointers(struct ebpf_packet *packet, unsigned int end);
 
 /*
  * What the verifier would refuse whatever the packet: a jump back or out of the

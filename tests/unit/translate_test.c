@@ -21,6 +21,7 @@
 #define RAW 12
 #define SLL2 276
 #define DIRECT (BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE)
+#define BY_POINTER BPFPROBE_READS_PACKET
 #define PACKET_MAX 220
 
 static const char *const packets[] = {
@@ -103,7 +104,7 @@ make_packet(struct packet *p, size_t link, size_t which)
 static unsigned int
 window_of(const struct bpfprobe_translation *translation, unsigned int reads, size_t link)
 {
-	return reads & BPFPROBE_READS_DIRECT ? links[link].hdrlen : translation->window;
+	return reads & (BPFPROBE_READS_DIRECT | BY_POINTER) ? links[link].hdrlen : translation->window;
 }
 
 /* The verdict must be the reference's; where the kernel cannot read, it may be undecided. */
@@ -121,11 +122,14 @@ compare(const struct bpfprobe_translation *translation, const struct packet *p, 
 		avail = edges[i] < p->len ? edges[i] : p->len;
 		if (avail < links[link].hdrlen)
 			continue; /* a program puts the header there first */
-		if (!(reads & BPFPROBE_READS_DIRECT) && avail > window)
+		if (!(reads & (BPFPROBE_READS_DIRECT | BY_POINTER)) && avail > window)
 			avail = window;
 		ebpf_packet(&packet, p->bytes, p->len, links[link].hdrlen, window, avail);
-		if (reads & BPFPROBE_READS_DIRECT)
+		if (reads & (BPFPROBE_READS_DIRECT | BY_POINTER))
 			memcpy(packet.view.window, p->bytes, links[link].hdrlen);
+		/* In the kernel avail is never more than that; it is to be compared with all the same. */
+		if (reads & BY_POINTER)
+			ebpf_packet_pointers(&packet, i % 3 ? avail : links[link].hdrlen + (avail - links[link].hdrlen) / 2);
 		verdict = ebpf_run(translation->insns, translation->count, &packet);
 		if (verdict != want)
 			fail_msg("%s: DLT %d, packet of %u, reads %u, avail %u: %lld, not %u", text,
@@ -141,19 +145,20 @@ static void
 translate(struct bpfprobe_translation *translation, const struct sock_filter *filter,
     unsigned int count, unsigned int reads, size_t link, const char *text)
 {
+	unsigned int min = reads & BY_POINTER ? links[link].hdrlen : links[link].hdrlen_min;
+	unsigned int max = reads & BY_POINTER ? links[link].hdrlen : links[link].hdrlen_max;
 	const char *flaw;
 	unsigned int at;
 	char why[256];
 
-	if (bpfprobe_translate(translation, filter, count, reads, links[link].hdrlen_min,
-	        links[link].hdrlen_max, why, sizeof(why)) < 0)
+	if (bpfprobe_translate(translation, filter, count, reads, min, max, why, sizeof(why)) < 0)
 		fail_msg("%s: %s", text, why);
 	flaw = ebpf_flaw(translation->insns, translation->count, &at);
 	if (flaw != NULL)
 		fail_msg("%s: instruction %u of %u: %s", text, at, translation->count, flaw);
 }
 
-static const unsigned int modes[] = { 0, BPFPROBE_READS_VARIABLE, DIRECT };
+static const unsigned int modes[] = { 0, BPFPROBE_READS_VARIABLE, DIRECT, BY_POINTER };
 
 static void
 try_expression(const char *text, size_t link, int optimize, unsigned int *tried, unsigned int *passed)
@@ -277,6 +282,8 @@ edges_of_each_instruction(void **state)
 		for (m = 0; m < ROWS(modes); m++) {
 			translate(&translation, edges[i].filter, 4, modes[m], 3, "edge");
 			ebpf_packet(&packet, bytes, sizeof(bytes), 0, translation.window, sizeof(bytes));
+			if (modes[m] == BY_POINTER)
+				ebpf_packet_pointers(&packet, sizeof(bytes));
 			packet.view.ifindex = 77;
 			packet.view.pkttype = 4;
 			verdict = ebpf_run(translation.insns, translation.count, &packet);
