@@ -153,33 +153,29 @@ static __always_inline void set_avail(struct bpfprobe_view *view, __u32 there)
 
 #if defined(BPFPROBE_PASS)
 
-/*
- * The window holds the link header; the packet is read through pointers of the verifier's.
- * How long the header is the filter has been told: only what is shorter than a MAC header
- * has another one.
- */
+/* The window holds the link header; the packet is read through pointers of the verifier's. */
 static __always_inline int make_view(
     struct bpfprobe_view *view, const struct data *data, struct bpfprobe_record *rec, __u64 dlt)
 {
-	struct xdp_md *xdp = (struct xdp_md *)data->packet;
-	const __u8 *pkt = (const __u8 *)(long)xdp->data, *end = (const __u8 *)(long)xdp->data_end;
+	const struct xdp_md *xdp = (const struct xdp_md *)data->packet;
 	struct bpfprobe_link *link = (struct bpfprobe_link *)view->window;
 	__u8 *head = view->window + sizeof(view->window) - LINK_BYTES;
 	int err;
 
-	copy_head(head, pkt, end);
+	/* It would have another link header than the filter has been told. */
+	if (rec->l2len && !bpfprobe_has_mac(rec))
+		return BPFPROBE_UNDECIDED;
+	copy_head(head, xdp);
 	__builtin_memset(link, 0, sizeof(*link));
 	err = make_link(link, dlt, rec, head);
 	if (err < 0)
 		return err;
-	if (link->hdrlen != header_length())
-		return BPFPROBE_UNDECIDED;
 	put_header(view, data, rec, link);
 	make_opaque(link->hdr, BPFPROBE_LINK_MAX / 4);
 	view->linear = OPAQUE(data->end - link->skip + link->hdrlen);
 	set_avail(view, view->linear);
-	view->base = (__u64)(pkt + link->skip);
-	view->end = (__u64)end;
+	view->base = (__u64)(const void *)(long)xdp->data + link->skip;
+	view->end = (__u64)(const void *)(long)xdp->data_end;
 	return 0;
 }
 

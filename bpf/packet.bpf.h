@@ -91,22 +91,30 @@ static __attribute__((noinline, used)) __s64 bpfprobe_load(
 	return number_of(bytes, size);
 }
 
-/* Its first bytes, in a place from which a number of them can be taken without more ado. */
-static __always_inline void copy_head(__u8 *head, const __u8 *pkt, const __u8 *end)
+/*
+ * The packet's first bytes, in a place from which a number of them can be taken without
+ * more ado.  How many there are is nothing for the verifier to remember: it would go
+ * through all that follows once for each length.
+ */
+static __always_inline void copy_head(__u8 *head, const struct xdp_md *xdp)
 {
+	const __u8 *pkt = (const __u8 *)(long)xdp->data, *end = (const __u8 *)(long)xdp->data_end;
 	int i;
 
 	if (pkt + LINK_BYTES <= end) {
 		__builtin_memcpy(head, pkt, LINK_BYTES);
-		return;
-	}
-	__builtin_memset(head, 0, LINK_BYTES);
+	} else {
+		__builtin_memset(head, 0, LINK_BYTES);
 #pragma unroll
-	for (i = 0; i < LINK_BYTES; i++) {
-		if (pkt + i + 1 > end)
-			break;
-		head[i] = pkt[i];
+		for (i = 0; i < LINK_BYTES; i++) {
+			if (pkt + i + 1 > end)
+				break;
+			head[i] = pkt[i];
+		}
 	}
+	make_opaque(head, LINK_BYTES / 4);
+	/* What is taken of the context from here on are new pointers. */
+	asm volatile("" : : : "memory");
 }
 
 #endif
