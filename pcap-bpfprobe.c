@@ -157,10 +157,16 @@ deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	return n;
 }
 
-/* What is captured is no longer there.  Returns PCAP_ERROR. */
+/*
+ * What is captured is no longer there, and `n` packets were left of it.  Returns n or, if
+ * there are none any more, PCAP_ERROR; who waits for the next ones shall come and hear it.
+ */
 static int
-end(pcap_t *p, const char *why)
+end(pcap_t *p, int n, const char *why)
 {
+	bpfprobe_events_set_left(&handle_of(p)->events, 1);
+	if (n != 0)
+		return n;
 	snprintf(p->errbuf, PCAP_ERRBUF_SIZE, "%s", why);
 	return PCAP_ERROR;
 }
@@ -190,16 +196,15 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	}
 	n = deliver_pass(p, cnt, callback, user);
 	while (n == 0) {
-		bpfprobe_reader_pass(&handle->reader);
+		ended = bpfprobe_handle_pass(handle);
 		n = deliver_pass(p, cnt, callback, user);
+		if (ended != NULL)
+			return end(p, n, ended);
 		if (n != 0 || last || (waits && handle->reader.control.reader->rejected != rejected))
 			break;
 		wake = bpfprobe_events_wait(&handle->events, !priv->nonblock);
 		if (wake == BPFPROBE_WAKE_ERROR)
 			return fail(p, "epoll_wait", errno);
-		ended = bpfprobe_client_ended(&handle->client);
-		if (ended != NULL)
-			return end(p, ended);
 		if (wake == BPFPROBE_WAKE_NONE)
 			break;
 		/* What has fired is reset now, so that another look has to follow. */

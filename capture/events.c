@@ -29,6 +29,12 @@ bpfprobe_events_watch(struct bpfprobe_events *events, int fd)
 	return epoll_ctl(events->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+void
+bpfprobe_events_unwatch(struct bpfprobe_events *events, int fd)
+{
+	(void)epoll_ctl(events->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
 int
 bpfprobe_events_open(struct bpfprobe_events *events)
 {

@@ -36,8 +36,11 @@ int bpfprobe_events_open(struct bpfprobe_events *events);
 
 void bpfprobe_events_close(struct bpfprobe_events *events);
 
-/* Adds a ring's perf event.  0 or -errno. */
+/* Adds a ring's perf event, or something else that is to end a wait.  0 or -errno. */
 int bpfprobe_events_watch(struct bpfprobe_events *events, int fd);
+
+/* Takes it out again; to be called before it is closed. */
+void bpfprobe_events_unwatch(struct bpfprobe_events *events, int fd);
 
 /* Starts the timer, with a period in ns.  0 or -errno. */
 int bpfprobe_events_tick(struct bpfprobe_events *events, uint64_t period);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See handle.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <linux/if_packet.h>
 #include <linux/types.h>
 #include "bpf/linkhdr.h"
@@ -36,6 +38,7 @@ bpfprobe_handle_init(struct bpfprobe_handle *handle)
 	memset(handle, 0, sizeof(*handle));
 	bpfprobe_client_init(&handle->client);
 	bpfprobe_events_init(&handle->events);
+	handle->told = -1;
 }
 
 void
@@ -48,6 +51,9 @@ bpfprobe_handle_close(struct bpfprobe_handle *handle)
 	free(handle->packet);
 	handle->packet = NULL;
 	handle->attached = 0;
+	if (handle->told >= 0)
+		close(handle->told);
+	handle->told = -1;
 	bpfprobe_events_close(&handle->events);
 }
 
@@ -69,7 +75,8 @@ open_reader(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
 			return fail(reply, "cannot wait for the rings", -err);
 	}
 	if (reply->watches) {
-		err = bpfprobe_events_watch(&handle->events, handle->client.sock);
+		handle->told = fcntl(handle->client.sock, F_DUPFD_CLOEXEC, 0);
+		err = handle->told < 0 ? -errno : bpfprobe_events_watch(&handle->events, handle->told);
 		if (err < 0)
 			return fail(reply, "cannot wait for the helper", -err);
 	}
@@ -167,6 +174,9 @@ bpfprobe_handle_filter(struct bpfprobe_handle *handle, const struct bpf_program 
 	if (bpfprobe_filter_set(&handle->filter, program, errbuf) < 0)
 		return -1;
 	push_filter(handle, program);
+	/* The end of all was said before the answer: who waits for packets has to come and hear it. */
+	if (handle->client.ended[0] != '\0')
+		bpfprobe_events_set_left(&handle->events, 1);
 	return 0;
 }
 
@@ -232,6 +242,35 @@ make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, s
 		h->caplen = handle->snaplen;
 	bpfprobe_clock_wall(&handle->reader.clock, bpfprobe_record_time(rec), handle->nano, &h->ts);
 	return pkt;
+}
+
+/*
+ * The helper has said its last, or is gone: it must not wake the reader for ever.  Closing does
+ * not do: a child of fork() may have a copy.
+ */
+static void
+stop_listening(struct bpfprobe_handle *handle)
+{
+	if (handle->told < 0)
+		return;
+	bpfprobe_events_unwatch(&handle->events, handle->told);
+	close(handle->told);
+	handle->told = -1;
+}
+
+const char *
+bpfprobe_handle_pass(struct bpfprobe_handle *handle)
+{
+	struct bpfprobe_reader *reader = &handle->reader;
+	const char *ended = bpfprobe_client_ended(&handle->client);
+
+	if (ended != NULL || handle->client.sock < 0)
+		stop_listening(handle);
+	if (ended != NULL)
+		bpfprobe_merge_pass(&reader->merge, BPFPROBE_MERGE_ALL, BPFPROBE_MERGE_ALL);
+	else
+		bpfprobe_reader_pass(reader);
+	return ended;
 }
 
 const u_char *

@@ -21,6 +21,7 @@ struct bpfprobe_handle {
 	struct bpfprobe_filter filter; /* of the application, in user space */
 	uint32_t generation;	       /* of that filter in the kernel; 0: not there */
 	struct bpfprobe_events events;
+	int told; /* the helper's socket, to be watched; -1: it says nothing of its own accord */
 	u_char *packet; /* the packet that was delivered last, where it needed a header */
 	int attached;
 	uint32_t returns; /* enum bpfprobe_return_use */
@@ -72,6 +73,12 @@ int bpfprobe_handle_attach(
  */
 int bpfprobe_handle_filter(
     struct bpfprobe_handle *handle, const struct bpf_program *program, char *errbuf);
+
+/*
+ * Begins a pass over the rings.  Returns NULL, or why what is captured is no longer there, in
+ * one line: then this pass gives all that there is.
+ */
+const char *bpfprobe_handle_pass(struct bpfprobe_handle *handle);
 
 /*
  * The packet of the record that the merge gave last: its bytes, valid as long as the record,

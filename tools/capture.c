@@ -334,8 +334,7 @@ take_packets(struct capture *capture)
 	while (err == 0 && !stopped && ended == NULL && !has_enough(capture) && !is_abandoned(capture)) {
 		if (bpfprobe_events_wait(&capture->handle.events, 1) == BPFPROBE_WAKE_ERROR)
 			return bpfprobe_complain("epoll_wait: %s", strerror(errno));
-		ended = bpfprobe_client_ended(&capture->handle.client);
-		bpfprobe_reader_pass(reader);
+		ended = bpfprobe_handle_pass(&capture->handle);
 		err = take_pass(capture);
 	}
 	if (err == 0) {

@@ -7,6 +7,7 @@
  * The program is loaded once: whole opens of a device take ten times as long.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,20 +78,6 @@ static unsigned long long seen(int map, unsigned int cpus)
 	return sum;
 }
 
-/* 0 or -errno. */
-static int loop(const struct bpfprobe_probe *probe, int count)
-{
-	int program = bpf_program__fd(probe->dispatcher), link;
-
-	while (count-- > 0) {
-		link = bpfprobe_attach(probe->targets, program);
-		if (link < 0)
-			return link;
-		close(link);
-	}
-	return 0;
-}
-
 static int load(struct bpfprobe_probe *probe, struct bpfprobe_target *target, struct bpfprobe_maps *maps)
 {
 	struct bpfprobe_config config = {.snaplen = 200, .most = 200, .reader = maps->cpus};
@@ -102,6 +89,37 @@ static int load(struct bpfprobe_probe *probe, struct bpfprobe_target *target, st
 		return id;
 	target->btf_id = target->kind == BPFPROBE_FENTRY ? (__u32)id : 0;
 	return bpfprobe_probe_load(probe, target, 1, &config, maps, 0);
+}
+
+/* Where the kernel attaches a program of fentry once only (before 5.13), it is another one each time. */
+static int attach(const struct bpfprobe_probe *probe, struct bpfprobe_maps *maps)
+{
+	struct bpfprobe_target target = *probe->targets;
+	struct bpfprobe_probe another;
+	int link = bpfprobe_attach(&target, bpf_program__fd(probe->dispatcher)), err;
+
+	if (link != -ENOENT)
+		return link;
+	err = load(&another, &target, maps);
+	if (err < 0)
+		return err;
+	link = bpfprobe_attach(&target, bpf_program__fd(another.dispatcher));
+	bpf_object__close(another.object);
+	return link;
+}
+
+/* 0 or -errno. */
+static int loop(const struct bpfprobe_probe *probe, struct bpfprobe_maps *maps, int count)
+{
+	int link;
+
+	while (count-- > 0) {
+		link = attach(probe, maps);
+		if (link < 0)
+			return link;
+		close(link);
+	}
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -122,11 +140,11 @@ int main(int argc, char **argv)
 	err = load(&probe, &target, &maps);
 	if (err < 0)
 		return fail("load", err);
-	err = loop(&probe, WARM_UP);
+	err = loop(&probe, &maps, WARM_UP);
 	before = look();
 	start = time(NULL);
 	if (err == 0)
-		err = loop(&probe, count);
+		err = loop(&probe, &maps, count);
 	if (err < 0)
 		return fail("attach", err);
 	printf("attached=%d\nseconds=%ld\n", count, (long)(time(NULL) - start));

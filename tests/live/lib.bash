@@ -339,6 +339,7 @@ emitted() {
 	until_true 20 eval "[[ \$(sum emitted) -ge $1 ]]"
 	echo "emitted=$(sum emitted) filtered=$(sum filtered) lost=$(sum lost)"
 	[[ $(sum emitted) -eq $1 && $(sum filtered) -eq 0 && $(sum lost) -eq 0 ]]
+	until_true 20 all_read
 }
 
 # --- captures at places in the kernel, each into a file of its own
