@@ -215,6 +215,8 @@ receive_reply(struct bpfprobe_client *client, const char *path, struct bpfprobe_
 		return fail(reply, BPFPROBE_ERROR,
 		    "the capture helper %.120s has protocol version %u, this libpcap has %d: "
 		    "install both from one package", path, got.version, BPFPROBE_VERSION);
+	if (got.unasked)
+		return fail(reply, BPFPROBE_ERROR, "the capture helper's answer makes no sense");
 	got.message[sizeof(got.message) - 1] = '\0';
 	got.dlt[sizeof(got.dlt) - 1] = '\0';
 	*reply = got;

@@ -14,6 +14,7 @@ struct bpfprobe_target {
 	int btf_fd;   /* of the module's BTF or the BPF program that has it, this struct's own; 0: the kernel's */
 	__u32 program; /* number of the BPF program whose function it is; 0: it is the kernel's */
 	__u32 actions; /* what such a program, or ours, returns: enum bpfprobe_label_actions (protocol.h) */
+	int paired;    /* 1: packets are taken at its other end, too */
 	__u32 ifindex; /* PASS: the interface ... */
 	int netns_fd;  /* ... of this network namespace, this struct's own; 0: of our own */
 	__u32 arphrd;  /* its hardware type */

@@ -20,6 +20,7 @@ static const struct {
 } needed[] = {
 	{ CAP_BPF, "CAP_BPF", 1 },	   /* programs and maps */
 	{ CAP_PERFMON, "CAP_PERFMON", 1 }, /* tracing programs, perf events */
+	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", 0 },	       /* XDP programs */
 	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", 0 }, /* perf events at Debian's perf_event_paranoid=3; setns() */
 	{ CAP_IPC_LOCK, "CAP_IPC_LOCK", 0 },   /* rings beyond perf_event_mlock_kb */
 	{ CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE", 0 }, /* RLIMIT_MEMLOCK, which maps count against until 5.11 */
@@ -119,11 +120,17 @@ int
 bpfprobe_fail(struct bpfprobe_reply *reply, enum bpfprobe_status status, const char *fmt, ...)
 {
 	va_list ap;
+	char *c;
 
 	reply->status = status;
 	va_start(ap, fmt);
 	vsnprintf(reply->message, sizeof(reply->message), fmt, ap);
 	va_end(ap);
+	/* The kernel lets names of interfaces have what a terminal would obey. */
+	for (c = reply->message; *c != '\0'; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
 	return -1;
 }
 

@@ -23,13 +23,13 @@ add_netstack(struct bpfprobe_types *types, const struct bpfprobe_device *device,
 int
 bpfprobe_places_find(struct bpfprobe_types *types, struct bpfprobe_device *device,
     const struct bpfprobe_where *where, struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX],
-    struct bpfprobe_reply *reply)
+    struct bpfprobe_watch *watch, struct bpfprobe_reply *reply)
 {
 	int n;
 
 	if (device->type == BPFPROBE_DEVICE_PROBE)
 		return bpfprobe_catalogue_find(types, device, targets, reply);
-	n = bpfprobe_program_find(device, where, targets, reply);
+	n = bpfprobe_program_find(device, where, targets, watch, reply);
 	if (n < 0 || !device->netstack)
 		return n;
 	return add_netstack(types, device, where, targets, n, reply);

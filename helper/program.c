@@ -16,6 +16,7 @@
 #include "helper/catalogue.h"
 #include "helper/netns.h"
 #include "helper/program.h"
+#include "helper/watch.h"
 
 /* What libxdp calls the program that calls others, each put in the place of a function of it. */
 #define DISPATCHER "xdp_dispatcher"
@@ -30,6 +31,7 @@ struct places {
 	unsigned int programs;		  /* of ids */
 	int type;			  /* enum bpf_prog_type of all of them; 0: none yet */
 	int only_ids;			  /* 1: no targets are wanted */
+	struct bpfprobe_watch *watch;	  /* NULL: nothing is watched */
 	struct bpfprobe_reply *reply;
 };
 
@@ -113,14 +115,13 @@ name_function(const struct loaded *loaded, char *name, size_t len)
 	return err;
 }
 
-/*
- * What a freplace program stands in for is of the type of its target: as far as we look
- * for such programs, XDP.
- */
+/* What libxdp puts into its dispatcher is of the dispatcher's type. */
 static int
-type_of(const struct loaded *loaded)
+type_of(const struct places *places, const struct loaded *loaded)
 {
-	return loaded->info.type == BPF_PROG_TYPE_EXT ? BPF_PROG_TYPE_XDP : (int)loaded->info.type;
+	if (loaded->info.type == BPF_PROG_TYPE_EXT && places->device->type == BPFPROBE_DEVICE_XDP)
+		return BPF_PROG_TYPE_XDP;
+	return (int)loaded->info.type;
 }
 
 static int
@@ -136,15 +137,18 @@ add_target(struct places *places, const struct bpfprobe_target *target)
 static int
 add_ends(struct places *places, const struct loaded *loaded, const struct bpfprobe_target *model)
 {
-	unsigned int wanted = places->device->places ? places->device->places :
-						       BPFPROBE_AT_ENTRY | BPFPROBE_AT_EXIT;
+	unsigned int wanted = places->device->places;
 	struct bpfprobe_target target;
 	unsigned int place;
 
+	/* At that of another capture of ours entry and exit are the same. */
+	if (wanted == 0)
+		wanted = strcmp(model->name, BPFPROBE_PASS_NAME) == 0 ? BPFPROBE_AT_EXIT : BPFPROBE_AT_ENTRY | BPFPROBE_AT_EXIT;
 	for (place = BPFPROBE_AT_ENTRY; place <= BPFPROBE_AT_EXIT; place <<= 1) {
 		if (!(wanted & place))
 			continue;
 		target = *model;
+		target.paired = wanted == (BPFPROBE_AT_ENTRY | BPFPROBE_AT_EXIT);
 		target.kind = place == BPFPROBE_AT_ENTRY ? BPFPROBE_FENTRY : BPFPROBE_FEXIT;
 		/* Whether a packet is wanted that goes in, what comes out of the program says. */
 		target.returns.bits = place == BPFPROBE_AT_ENTRY && places->device->rets > 0 ? 32 : 0;
@@ -202,7 +206,7 @@ take_actions(struct places *places, const char *what, int type)
 static int
 check_type(struct places *places, const struct loaded *loaded, const char *what)
 {
-	int type = type_of(loaded);
+	int type = type_of(places, loaded);
 
 	if (type != BPF_PROG_TYPE_XDP && !has_skb(loaded->info.type))
 		return bpfprobe_fail(places->reply, BPFPROBE_NO_DEVICE,
@@ -476,6 +480,8 @@ add_interface(struct places *places, __u32 ifindex, const char *name)
 		    "the XDP program of \"%s\" runs in its hardware, where it cannot be seen", name);
 	if (n < 0)
 		return bpfprobe_fail_errno(places->reply, -n, name);
+	if (places->watch != NULL)
+		bpfprobe_watch_add(places->watch, ifindex, name, ids, n);
 	for (i = 0; i < n; i++) {
 		if (add_program(places, ids[i]) < 0)
 			return -1;
@@ -520,9 +526,9 @@ find_interfaces(struct places *places)
 
 int
 bpfprobe_program_find(struct bpfprobe_device *device, const struct bpfprobe_where *where,
-    struct bpfprobe_target *targets, struct bpfprobe_reply *reply)
+    struct bpfprobe_target *targets, struct bpfprobe_watch *watch, struct bpfprobe_reply *reply)
 {
-	struct places places = { .device = device, .where = where, .targets = targets, .reply = reply };
+	struct places places = { .device = device, .where = where, .targets = targets, .watch = watch, .reply = reply };
 	int err = device->type == BPFPROBE_DEVICE_XDP ? find_interfaces(&places) : find_programs(&places);
 
 	return err < 0 ? -1 : (int)places.count;

@@ -7,17 +7,23 @@
 #include "helper/fail.h"
 #include "helper/where.h"
 
+/* The function of our own XDP program (bpf/pass.bpf.c). */
+#define BPFPROBE_PASS_NAME "bpfprobe_pass"
+
 /* The most programs of a device name, and the most interfaces of bpfxdp:any. */
 #define BPFPROBE_PROGRAMS_MAX 30
 #define BPFPROBE_INTERFACES_MAX 100
 
+struct bpfprobe_watch;
+
 /*
  * Finds the places that a device of type XDP or PROG stands for: entries and exits of
  * programs, and interfaces without one, which get a program of our own.  The values of
- * action= go to device->ret.  Returns how many of `targets`, or -1 with *reply filled in.
+ * action= go to device->ret, the interfaces to *watch, unless that is NULL.  Returns how many of
+ * `targets`, or -1 with *reply filled in.
  */
 int bpfprobe_program_find(struct bpfprobe_device *device, const struct bpfprobe_where *where,
-    struct bpfprobe_target *targets, struct bpfprobe_reply *reply);
+    struct bpfprobe_target *targets, struct bpfprobe_watch *watch, struct bpfprobe_reply *reply);
 
 /*
  * Writes the numbers of the programs that a device of type PROG names, whatever their type,

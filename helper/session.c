@@ -73,18 +73,18 @@ fail_probe(
 	if (target->kind == BPFPROBE_PASS && target->native && err == -EOPNOTSUPP)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 		    "the driver of interface \"%s\" has no XDP; leave out native", target->name);
-	if (target->kind == BPFPROBE_PASS && err == -EBUSY)
+	if (target->kind == BPFPROBE_PASS && (err == -EINVAL || err == -ENODEV))
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+		    "interface \"%s\" has disappeared, or takes no program: %s", target->name, strerror(-err));
+	if (target->program > 0 && strcmp(target->name, BPFPROBE_PASS_NAME) == 0)
+		return bpfprobe_fail(reply, BPFPROBE_ERROR,
+		    "another capture has its program at the interface, and the kernel does not let this one look into it: %s",
+		    strerror(-err));
+	if (target->kind == BPFPROBE_PASS && (err == -EBUSY || err == -EEXIST))
 		return bpfprobe_fail(reply, BPFPROBE_ERROR,
 		    "interface \"%s\" has just got another XDP program; try again", target->name);
 	snprintf(text, sizeof(text), "%s %s/%s", what, bpfprobe_kind_name(bpfprobe_attach_kind(target)), target->name);
 	return bpfprobe_fail_errno(reply, -err, text);
-}
-
-/* Whether packets are taken at the entry and at the exit of the target, a BPF program. */
-static int
-is_paired(const struct bpfprobe_device *device, const struct bpfprobe_target *target)
-{
-	return target->program > 0 && device->places != BPFPROBE_AT_ENTRY && device->places != BPFPROBE_AT_EXIT;
 }
 
 static void
@@ -107,8 +107,8 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->offset = target->argument.offset;
 	config->pagemap = plan->pagemap;
 	config->returns = target->returns.bits > 0;
-	config->paired = is_paired(&plan->device, target) && target->kind == BPFPROBE_FEXIT;
-	config->remember = config->returns || (is_paired(&plan->device, target) && !config->paired);
+	config->paired = target->paired && target->kind == BPFPROBE_FEXIT;
+	config->remember = config->returns || (target->paired && !config->paired);
 	/* What is attached last runs first: the entry's own exit, which is attached with it, runs later. */
 	config->kept = config->paired && plan->device.rets > 0;
 	config->slots = target->returns.slots;
@@ -162,7 +162,7 @@ static int
 is_local(int err)
 {
 	return err == -ENOENT || err == -EINVAL || err == -EADDRNOTAVAIL || err == -EBUSY ||
-	    err == -EOPNOTSUPP || err == -EACCES || err == -ESRCH || err == -EILSEQ;
+	    err == -EOPNOTSUPP || err == -EACCES || err == -EEXIST || err == -ESRCH || err == -EILSEQ;
 }
 
 /* Whether one program can be at both. */
@@ -249,13 +249,13 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 		return bpfprobe_progmap_open(&session->progmap, &plan->device, plan->snaplen, reply);
 	if (bpfprobe_types_open(&types, reply) < 0)
 		return -1;
-	n = bpfprobe_places_find(&types, &plan->device, &plan->where, session->targets, reply);
+	err = bpfprobe_watch_open(&session->watch, &plan->device, &plan->where);
+	n = bpfprobe_places_find(&types, &plan->device, &plan->where, session->targets, &session->watch, reply);
 	plan->tai = has_tai(types.kernel);
 	find_pages(&plan->pagemap, types.kernel);
 	bpfprobe_types_close(&types);
-	err = n < 0 ? 0 : bpfprobe_watch_open(&session->watch, &plan->device, &plan->where);
 	bpfprobe_where_free(&plan->where);
-	return err < 0 ? bpfprobe_fail_errno(reply, -err, "cannot watch the interface") : n;
+	return err < 0 && n >= 0 ? bpfprobe_fail_errno(reply, -err, "cannot watch the interface") : n;
 }
 
 static enum bpfprobe_return_use
@@ -453,6 +453,19 @@ attach_rings(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 	return 0;
 }
 
+/* Nobody needs it any more where programs were attached: a namespace lives as long as somebody holds it. */
+static void
+leave_netns(struct bpfprobe_session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < BPFPROBE_TARGETS_MAX; i++) {
+		if (session->targets[i].netns_fd > 0)
+			close(session->targets[i].netns_fd);
+		session->targets[i].netns_fd = 0;
+	}
+}
+
 int
 bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 {
@@ -475,11 +488,11 @@ bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply 
 		bpfprobe_session_detach(session);
 		return fail_probe(reply, why, "cannot attach to", refused);
 	}
-	err = bpfprobe_watch_begin(&session->watch);
-	if (err < 0) {
+	if (bpfprobe_watch_begin(&session->watch, reply) < 0) {
 		bpfprobe_session_detach(session);
-		return bpfprobe_fail_errno(reply, -err, "cannot watch the interface");
+		return -1;
 	}
+	leave_netns(session);
 	reply->status = BPFPROBE_OK;
 	reply->probes = session->count;
 	reply->links = session->nlinks;

@@ -13,25 +13,38 @@ struct bpfprobe_watched {
 	__u32 ifindex;
 	char name[IF_NAMESIZE];
 	__u32 ids[BPFPROBE_PROGRAMS_MAX]; /* of the programs there */
-	int count;			  /* of ids */
+	int count;			  /* of ids; 0: it gets ours */
 };
 
 struct bpfprobe_watch {
 	struct bpfprobe_watched interfaces[BPFPROBE_INTERFACES_MAX];
-	unsigned int count; /* of interfaces: known after begin() */
-	int wanted;	    /* 1: the device is of type XDP */
-	__u32 ifindex;	    /* its interface; 0: all */
-	int netns_fd; /* where they are, this struct's own; 0: in our own network namespace */
+	unsigned int count;
+	unsigned int next; /* interface to look at */
+	int wanted;	   /* 1: the device is of type XDP */
+	int all;	   /* it is any: interfaces may go */
+	int netns_fd;	   /* where they are, this struct's own; 0: in our own network namespace */
+	char path[320];	   /* by which that was found; "": it was not looked for */
+	uint32_t netns;	   /* its inode */
 };
 
-/* Which interfaces those of the device are; none if it is not of type XDP.  0 or -errno. */
+/* Which network namespace the interfaces are in; nothing is watched if the device is not of type XDP.  0 or -errno. */
 int bpfprobe_watch_open(
     struct bpfprobe_watch *watch, const struct bpfprobe_device *device, const struct bpfprobe_where *where);
 
-/* Notes which programs are there now.  0 or -errno. */
-int bpfprobe_watch_begin(struct bpfprobe_watch *watch);
+/* Adds an interface with what was found there: `count` programs. */
+void bpfprobe_watch_add(
+    struct bpfprobe_watch *watch, __u32 ifindex, const char *name, const __u32 *ids, int count);
 
-/* Whether nothing has changed.  0, or -1 with *reply filled in. */
-int bpfprobe_watch_check(const struct bpfprobe_watch *watch, struct bpfprobe_reply *reply);
+/*
+ * When all is attached: notes our own programs.  0, or -1 with *reply filled in: at an
+ * interface there is not any more what was found there.
+ */
+int bpfprobe_watch_begin(struct bpfprobe_watch *watch, struct bpfprobe_reply *reply);
+
+/*
+ * Looks at some of the interfaces, each time at others.  0, or -1 with *reply filled in: what is
+ * captured has come to an end.  What cannot be found out is asked again the next time.
+ */
+int bpfprobe_watch_check(struct bpfprobe_watch *watch, struct bpfprobe_reply *reply);
 
 #endif

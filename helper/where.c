@@ -39,6 +39,16 @@ open_netns(const char *path, uint32_t *inode)
 	return fd;
 }
 
+void
+bpfprobe_where_path(const struct bpfprobe_device *device, char *path, size_t len)
+{
+	path[0] = '\0';
+	if (device->netns_kind == BPFPROBE_NETNS_PID)
+		snprintf(path, len, "/proc/%u/ns/net", device->netns_num);
+	else if (device->netns_kind == BPFPROBE_NETNS_NAME)
+		snprintf(path, len, "/run/netns/%s", device->netns);
+}
+
 /* Opens what netns= names.  Returns a descriptor, or -1 with *reply filled in. */
 static int
 open_named(const struct bpfprobe_device *device, uint32_t *inode, struct bpfprobe_reply *reply)
@@ -46,13 +56,11 @@ open_named(const struct bpfprobe_device *device, uint32_t *inode, struct bpfprob
 	char path[sizeof(device->netns) + 32], shown[sizeof(device->netns) + 8];
 	int fd;
 
-	if (device->netns_kind == BPFPROBE_NETNS_PID) {
+	bpfprobe_where_path(device, path, sizeof(path));
+	if (device->netns_kind == BPFPROBE_NETNS_PID)
 		snprintf(shown, sizeof(shown), "pid/%u", device->netns_num);
-		snprintf(path, sizeof(path), "/proc/%u/ns/net", device->netns_num);
-	} else {
+	else
 		snprintf(shown, sizeof(shown), "%s", device->netns);
-		snprintf(path, sizeof(path), "/run/netns/%s", device->netns);
-	}
 	fd = strchr(device->netns, '/') != NULL ? -EINVAL : open_netns(path, inode);
 	if (fd == -EPERM || fd == -EACCES)
 		return bpfprobe_fail(reply, BPFPROBE_NO_PERM, "netns=\"%.80s\": %s", shown, strerror(-fd));

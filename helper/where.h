@@ -3,6 +3,7 @@
 #ifndef BPFPROBE_WHERE_H
 #define BPFPROBE_WHERE_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include "helper/device.h"
 #include "helper/fail.h"
@@ -20,6 +21,9 @@ struct bpfprobe_where {
  */
 int bpfprobe_where_resolve(
     struct bpfprobe_where *where, const struct bpfprobe_device *device, struct bpfprobe_reply *reply);
+
+/* The file that says which namespace netns= names; "": it names none, or by its number. */
+void bpfprobe_where_path(const struct bpfprobe_device *device, char *path, size_t len);
 
 /* Closes its descriptor. */
 void bpfprobe_where_free(struct bpfprobe_where *where);

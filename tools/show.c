@@ -211,7 +211,8 @@ print_link_types(struct bpfprobe_output *output, const struct shown *shown)
 {
 	static const char *const offered[] = { "LINUX_SLL2", "EN10MB", "RAW" };
 	const char *proto = shown->device.proto;
-	int xdp = shown->device.type != BPFPROBE_DEVICE_PROBE && shown->targets[0].argument.form == BPFPROBE_XDP;
+	int xdp = shown->device.type == BPFPROBE_DEVICE_XDP ||
+	    (shown->device.type == BPFPROBE_DEVICE_PROG && shown->targets[0].argument.form == BPFPROBE_XDP);
 	const char *const types[] = { offered[xdp], offered[!xdp], offered[2] };
 	size_t i;
 
@@ -279,7 +280,7 @@ find(struct shown *shown)
 		return -1;
 	if (bpfprobe_types_open(&shown->types, reply) < 0)
 		return -1;
-	shown->count = bpfprobe_places_find(&shown->types, &shown->device, &shown->where, shown->targets, reply);
+	shown->count = bpfprobe_places_find(&shown->types, &shown->device, &shown->where, shown->targets, NULL, reply);
 	if (shown->count > 0)
 		bpfprobe_types_each(&shown->types, visit, shown);
 	find_modules(shown);

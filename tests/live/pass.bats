@@ -19,13 +19,6 @@ at() {
 	capture "$1" tcpdump -n -w "$BATS_TEST_TMPDIR/$1.pcap" -i "$2" "${@:3}"
 }
 
-# emitted N: the filter has let so many pass, and user space has had nothing to decide.
-emitted() {
-	until_true 20 eval "[[ \$(sum emitted) -ge $1 ]]"
-	echo "emitted=$(sum emitted) filtered=$(sum filtered) lost=$(sum lost)"
-	[[ $(sum emitted) -eq $1 && $(sum filtered) -eq 0 && $(sum lost) -eq 0 ]]
-}
-
 # read_all: ends a capture that has read what came until now.
 read_all() {
 	until_true 10 all_read || fail "it does not read"
@@ -254,6 +247,32 @@ ends() {
 	capture dump tcpdump -n -i "bpfxdp:bpe0:netns=$NS_B" udp
 	ip -n "$NS_B" link del bpe0
 	ends 'interface "bpe0" has disappeared'
+}
+
+# A descriptor of ours would keep it, and its interfaces from coming home.
+@test "the network namespace is deleted: the capture ends, and lets go of it" {
+	ip netns add "${NS_A}x"
+	defer ip netns del "${NS_A}x"
+	ip -n "$NS_A" link add bpx0 type veth peer name bpx1 netns "${NS_A}x"
+	capture dump tcpdump -n -i "bpfxdp:bpx1:netns=${NS_A}x" udp
+	ip netns del "${NS_A}x"
+	ends "network namespace /run/netns/${NS_A}x has disappeared"
+	until_true 10 eval '! ip -n "$NS_A" link show bpx0'
+}
+
+@test "what came before the end is delivered before it is told" {
+	ip -n "$NS_B" link add bpd0 type veth peer name bpd1
+	defer ip -n "$NS_B" link del bpd0
+	ip -n "$NS_B" link set bpd0 up
+	ip -n "$NS_B" link set bpd1 up
+	# The timeout is longer than the helper takes to notice.
+	looping loop -i "bpfxdp:bpd0:netns=$NS_B" -t 30000 -l dispatch -f "udp port $PORT"
+	in_b frags -c 30 -s 100 bpd1 "$MAC_A" "$MAC_B" "$ADDR_A" "$SINK" "$PORT" 60
+	until_true 10 eval '[[ $(sum emitted) -ge 30 ]]'
+	ip -n "$NS_B" link del bpd0
+	ended 30 || :
+	[[ $(of packets) -eq 30 ]]
+	[[ $(<"$T/loop.out")$(<"$T/loop.err") == *'interface "bpd0" has disappeared'* ]]
 }
 
 @test "nothing is left behind" {

@@ -204,6 +204,8 @@ spoil(struct bpfprobe_reply *reply)
 		reply->probes = 0;
 	else if (mode_is("probes65"))
 		reply->probes = BPFPROBE_PROBES_MAX + 1;
+	else if (mode_is("filter-unasked"))
+		reply->watches = 1;
 	else if (mode_is("foreign-probes"))
 		reply->foreign = 1;
 }
@@ -291,6 +293,17 @@ serve_attach(void)
 	send_fds(BPFPROBE_FD_SLOTS, 0, FAKE_PROBES, FAKE_PROBES);
 }
 
+/* The end of what is captured, just before an answer. */
+static void
+say_unasked(void)
+{
+	struct bpfprobe_reply reply = good_reply();
+
+	reply.unasked = 1;
+	memset(reply.message, 'x', sizeof(reply.message));
+	say(&reply, sizeof(reply));
+}
+
 /*
  * Serves filters until the module is gone: the generation is the number of the
  * filter's instructions plus its first one's k.  A filter of one is refused.
@@ -316,6 +329,8 @@ serve_filters(void)
 			reply.status = BPFPROBE_ERROR;
 			strcpy(reply.message, "too simple");
 		}
+		if (mode_is("filter-unasked"))
+			say_unasked();
 		say(&reply, mode_is("filter-short") ? sizeof(reply) - 1 : sizeof(reply));
 	}
 }
