@@ -4,7 +4,7 @@
 load lib.bash
 
 setup_file() {
-	require tcpdump
+	require tcpdump tshark
 	python3 -c 'import scapy' 2>/dev/null || PATH=/usr/bin:$PATH
 	python3 -c 'import scapy' 2>/dev/null || skip "python3-scapy is not installed"
 	export PATH

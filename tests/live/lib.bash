@@ -104,6 +104,17 @@ need() { # fentry | kprobe
 	[[ -n ${!has} ]] || cannot "this kernel refuses it: $(tail -n 1 "$BATS_FILE_TMPDIR/$1")"
 }
 
+# frags_setup NAME: whether XDP packets can have fragments, which an interface in B shows; it keeps a program.
+frags_setup() {
+	export FRAGS=''
+	! in_b xdpback -f native "$1" 2>"$BATS_FILE_TMPDIR/frags" || FRAGS=1
+}
+
+need_frags() {
+	[[ $(uname -r) != 5.10.* ]] || skip "XDP packets have no fragments before Linux 5.18"
+	[[ -n $FRAGS ]] || cannot "this kernel refuses it: $(<"$BATS_FILE_TMPDIR/frags")"
+}
+
 # --- namespaces
 
 # pair_setup [MTU]: NS_A with bpa0 and NS_B with bpb0, silent on their own; PORT

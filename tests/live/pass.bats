@@ -8,9 +8,9 @@ setup_file() {
 	require tcpdump bpftool ip
 	remember_objects
 	pair_setup 9000
-	export IN_B=bpfxdp:bpb0:netns=$NS_B FRAGS=''
-	# In fragments since 5.18, at a veth whose packets are large.
-	! in_b xdpback -f native bpb0 2>/dev/null || FRAGS=1
+	export IN_B=bpfxdp:bpb0:netns=$NS_B
+	# At a veth whose packets are large.
+	frags_setup bpb0
 	in_b ip link set dev bpb0 xdp off
 }
 
@@ -91,7 +91,7 @@ same_as_sent() {
 }
 
 @test "a filter that looks into fragments is decided in the kernel" {
-	[[ -n $FRAGS ]] || skip "XDP packets have no fragments before Linux 5.18"
+	need_frags
 	local link
 	for link in EN10MB LINUX_SLL2 RAW; do
 		at frags "$IN_B:native" -s 96 -y $link \

@@ -9,19 +9,13 @@ setup_file() {
 	remember_objects
 	pair_setup
 	kinds_setup xdp_do_redirect
-	export FRAGS=''
-	# In fragments since 5.18.
-	! in_b xdpback -f native bpb0 2>/dev/null || FRAGS=1
+	frags_setup bpb0
 	if [[ -n $FRAGS ]]; then
 		ip -n "$NS_A" link set bpa0 mtu 9000
 		ip -n "$NS_B" link set bpb0 mtu 9000
 	else
 		in_b xdpback native bpb0
 	fi
-}
-
-need_frags() {
-	[[ -n $FRAGS ]] || skip "XDP packets have no fragments before Linux 5.18"
 }
 
 # at NAME TARGET [ARG...]: a capture into NAME.pcap, in B.
