@@ -33,7 +33,7 @@ covers() {
 	run -0 replay translate_fuzz 20000
 	tail -n 30 <<<"$output"
 	[[ $output == *"Done 20000 runs"* ]]
-	covers 900
+	covers 400
 }
 
 @test "filters: a difference is found, and shown with filter and packet" {

@@ -256,7 +256,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	check_device(&device);
 	reply->message[0] = '\0';
 	reply->status = BPFPROBE_OK;
-	session->count = 1 + envelope.probes % BPFPROBE_PROBES_MAX;
+	session->count = reply->probes = 1 + envelope.probes % BPFPROBE_PROBES_MAX;
 	session->nlinks = 1 + envelope.rings % BPFPROBE_LINKS_MAX;
 	session->rings.count = 1 + envelope.rings * 3U;
 	return 0;
