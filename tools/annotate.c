@@ -49,6 +49,9 @@ bpfprobe_annotate_description(
 	case BPFPROBE_LABEL_INTERFACE:
 		snprintf(buf, len, "XDP at %u interface%s; %s", label->targets, plural, device);
 		break;
+	case BPFPROBE_LABEL_MAP:
+		snprintf(buf, len, "written by BPF program %u; %s", label->program, device);
+		break;
 	default:
 		snprintf(buf, len, "%u place%s of the kernel; %s", label->targets, plural, device);
 	}

@@ -18,6 +18,7 @@
 #include "capture/handle.h"
 #include "tools/annotate.h"
 #include "tools/commands.h"
+#include "tools/object.h"
 #include "tools/options.h"
 #include "tools/pcapng.h"
 
@@ -28,6 +29,7 @@ struct capture {
 	struct bpfprobe_capture_options options;
 	struct bpfprobe_handle handle;
 	struct bpfprobe_device device;
+	struct bpfprobe_object object; /* with --obj */
 	struct bpfprobe_pcapng out;
 	struct bpfprobe_ifnames names;
 	int fd;		   /* of the file */
@@ -68,6 +70,18 @@ catch_signals(struct capture *capture)
 /*
  * Before anything is captured.
  */
+
+/* Its device is one with map=. */
+static int
+load_object(struct capture *capture)
+{
+	struct bpfprobe_capture_options *options = &capture->options;
+
+	if (bpfprobe_object_load(&capture->object, options->object, options->map) != 0)
+		return -1;
+	options->device = capture->object.device;
+	return 0;
+}
 
 static int
 open_device(struct capture *capture, struct bpfprobe_reply *reply)
@@ -405,10 +419,15 @@ run(struct capture *capture)
 {
 	struct bpfprobe_reply reply;
 
+	if (capture->options.object != NULL && load_object(capture) != 0)
+		return 1;
 	if (open_device(capture, &reply) != 0 || prepare_packets(capture, &reply) != 0 || open_file(capture) != 0)
 		return 1;
 	catch_signals(capture);
 	if (put_header(capture) > 0 || attach(capture) != 0)
+		return 1;
+	/* When there is somebody who reads what they write. */
+	if (capture->options.object != NULL && bpfprobe_object_attach(&capture->object, capture->options.dev) != 0)
 		return 1;
 	return finish(capture, take_packets(capture));
 }
@@ -426,6 +445,7 @@ bpfprobe_command_capture(int argc, char **argv)
 	capture.fd = -1;
 	bpfprobe_handle_init(&capture.handle);
 	status = run(&capture);
+	bpfprobe_object_close(&capture.object);
 	bpfprobe_handle_close(&capture.handle);
 	status |= close_file(&capture);
 	free(capture.options.filter);

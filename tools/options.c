@@ -2,6 +2,7 @@
 /* See options.h. */
 #include <ctype.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,16 @@
 
 #define SNAPLEN_MAX 262144 /* as in libpcap */
 #define KIB_MAX 2097151	   /* 2 GiB, less one */
+
+/* Options with long names only. */
+enum { OBJECT = 256, MAP, DEV };
+
+static const struct option long_options[] = {
+	{ "obj", required_argument, NULL, OBJECT },
+	{ "map", required_argument, NULL, MAP },
+	{ "dev", required_argument, NULL, DEV },
+	{ NULL, 0, NULL, 0 },
+};
 
 /* The number that is an option's value, or the exit status. */
 static int
@@ -33,6 +44,15 @@ parse_option(struct bpfprobe_capture_options *options, int option, const char *t
 	int err = 0;
 
 	switch (option) {
+	case OBJECT:
+		options->object = text;
+		break;
+	case MAP:
+		options->map = text;
+		break;
+	case DEV:
+		options->dev = text;
+		break;
 	case 'i':
 		options->device = text;
 		break;
@@ -85,29 +105,37 @@ join_words(struct bpfprobe_capture_options *options, char **words)
 	return 0;
 }
 
+/* What getopt_long() does not know; `word` is the last that it has looked at. */
+static int
+bad_option(int option, const char *word)
+{
+	char name[] = { '-', (char)optopt, '\0' };
+	const char *shown = optopt == 0 || optopt >= OBJECT ? word : name;
+
+	return bpfprobe_bad_usage(option == '?' ? "unknown option" : "no value for the option", shown);
+}
+
 int
 bpfprobe_capture_parse(struct bpfprobe_capture_options *options, int argc, char **argv)
 {
-	char name[] = "-?";
 	int option, err;
 
 	memset(options, 0, sizeof(*options));
 	options->snaplen = SNAPLEN_MAX;
 	options->optimize = 1;
 	opterr = 0;
-	while ((option = getopt(argc, argv, ":i:w:s:c:B:y:Oq")) != -1) {
-		name[1] = (char)optopt;
-		if (option == '?')
-			return bpfprobe_bad_usage("unknown option", optopt == '-' ? argv[optind] : name);
-		if (option == ':')
-			return bpfprobe_bad_usage("no value for the option", name);
+	while ((option = getopt_long(argc, argv, ":i:w:s:c:B:y:Oq", long_options, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			return bad_option(option, argv[optind - 1]);
 		err = parse_option(options, option, optarg);
 		if (err != 0)
 			return err;
 	}
-	if (options->device == NULL) {
-		bpfprobe_complain("a device is missing: capture -i DEVICE; see bpfprobe --help");
+	if ((options->device == NULL) == (options->object == NULL)) {
+		bpfprobe_complain("a device is missing, or too much: capture -i DEVICE, or --obj FILE; see bpfprobe --help");
 		return BPFPROBE_EXIT_USAGE;
 	}
+	if (options->object == NULL && (options->map != NULL || options->dev != NULL))
+		return bpfprobe_bad_usage("without --obj there is no option", options->map != NULL ? "--map" : "--dev");
 	return join_words(options, argv + optind);
 }

@@ -6,7 +6,10 @@
 #include <stdint.h>
 
 struct bpfprobe_capture_options {
-	const char *device;
+	const char *device;    /* with `object`: its own */
+	const char *object;    /* a BPF object to be loaded; NULL: none */
+	const char *map;       /* of it; NULL: the only one */
+	const char *dev;       /* interface for its programs; NULL: none */
 	const char *file;      /* NULL: standard output */
 	const char *link_type; /* NULL: that of the device */
 	char *filter;	       /* NULL: none; to be freed */

@@ -6,10 +6,12 @@ load lib.bash
 
 # At once, since each takes minutes.  100,000 random programs, or 2,000 in a virtual machine.
 @test "the same verdicts everywhere, in every way to read a packet" {
-	local mode pids=() native=(34000 34000 34000 20000 8000) emulated=(2000 700 700 700 300)
+	# Those of XDP have their place of the bytes only, of the expressions every third will do.
+	local every=(1 1 1 3 3)
+	local mode pids=() native=(26000 26000 26000 16000 8000) emulated=(2000 700 700 700 300)
 	for mode in 0 1 2 3 4; do
 		timeout 1200 "$BUILD/tests/diff/diff" -m $mode -s $mode -n "$(scaled "${native[mode]}" "${emulated[mode]}")" -c "$(scaled 1 0)" \
-			-e "$(scaled 1 8)" "$BATS_TEST_DIRNAME/../diff/expressions" >"$T/$mode.out" 3>&- &
+			-e "$(scaled "${every[mode]}" 8)" "$BATS_TEST_DIRNAME/../diff/expressions" >"$T/$mode.out" 3>&- &
 		pids+=($!)
 		defer kill -TERM $!
 	done
