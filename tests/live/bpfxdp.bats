@@ -234,6 +234,23 @@ ends() {
 	grep 'interface "bprenamed" has disappeared' "$T/gone.err"
 }
 
+@test "a second capture where there is no program but that of the first" {
+	at first "" "udp port $PORT"
+	local first=$PID
+	at second "" "udp port $PORT"
+	send -c 4
+	emitted 4
+	local second=$PID
+	PID=$first
+	emitted 4
+	stop
+	PID=$second
+	ends
+	verify -l EN10MB -e 0:0-3 "$T/first.pcap"
+	verify -l EN10MB -e 0:0-3 "$T/second.pcap"
+	[[ $(in_b ip link show bpb0) != *xdp* ]]
+}
+
 # libxdp's dispatcher calls several programs, in the order of their priority.
 @test "every program of a libxdp dispatcher" {
 	[[ $(uname -r) != 5.10.* ]] || skip "before Linux 5.13 the kernel does not tell which these are"
