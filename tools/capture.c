@@ -36,6 +36,7 @@ struct capture {
 	uint16_t linktype; /* in files: LINKTYPE_* */
 	uint64_t start;	   /* when the probes were attached, ns since 1970 */
 	uint64_t taken;	   /* packets */
+	unsigned int left_out; /* of a pattern's targets those that refuse a probe */
 	uint64_t delivered[BPFPROBE_PROBES_MAX]; /* of them, of each probe */
 };
 
@@ -258,20 +259,30 @@ wall_clock(void)
 static int
 attach(struct capture *capture)
 {
-	const char *name = pcap_datalink_val_to_name(capture->handle.dlt);
 	struct bpfprobe_reply reply;
 
 	if (bpfprobe_handle_attach(&capture->handle, TIMEOUT, 0, &reply) < 0)
 		return bpfprobe_complain("%s", reply.message);
 	capture->start = wall_clock();
-	if (capture->options.quiet)
+	capture->left_out = reply.left_out;
+	/* When there is somebody who reads what they write. */
+	if (capture->options.object == NULL)
 		return 0;
+	return bpfprobe_object_attach(&capture->object, capture->options.dev);
+}
+
+static void
+announce(const struct capture *capture)
+{
+	const char *name = pcap_datalink_val_to_name(capture->handle.dlt);
+
+	if (capture->options.quiet)
+		return;
 	fprintf(stderr, "bpfprobe: listening on %s, link-type %s, snapshot length %u bytes",
 	    capture->options.device, name != NULL ? name : "?", capture->options.snaplen);
-	if (reply.left_out > 0)
-		fprintf(stderr, "; %u of the pattern's targets refuse a probe", reply.left_out);
+	if (capture->left_out > 0)
+		fprintf(stderr, "; %u of the pattern's targets refuse a probe", capture->left_out);
 	fprintf(stderr, "\n");
-	return 0;
 }
 
 /*
@@ -426,9 +437,7 @@ run(struct capture *capture)
 	catch_signals(capture);
 	if (put_header(capture) > 0 || attach(capture) != 0)
 		return 1;
-	/* When there is somebody who reads what they write. */
-	if (capture->options.object != NULL && bpfprobe_object_attach(&capture->object, capture->options.dev) != 0)
-		return 1;
+	announce(capture);
 	return finish(capture, take_packets(capture));
 }
 

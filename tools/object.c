@@ -73,34 +73,37 @@ name_device(struct bpfprobe_object *object, const struct bpf_map *map)
 
 	memset(&info, 0, sizeof(info));
 	if (bpf_obj_get_info_by_fd(bpf_map__fd(map), &info, &len) < 0)
-		return bpfprobe_complain("cannot look at map \"%.60s\": %s", bpf_map__name(map), strerror(errno));
+		return -bpfprobe_complain("cannot look at map \"%.60s\": %s", bpf_map__name(map), strerror(errno));
 	bpf_object__for_each_program(program, object->object) {
 		if (!uses(bpf_program__fd(program), info.id, &id))
 			continue;
 		snprintf(object->device, sizeof(object->device), "bpfprog:id/%u:map=%s", id, bpf_map__name(map));
 		return 0;
 	}
-	return bpfprobe_complain("no program of the object writes to map \"%.60s\"", bpf_map__name(map));
+	return -bpfprobe_complain("no program of the object writes to map \"%.60s\"", bpf_map__name(map));
 }
 
 int
 bpfprobe_object_load(struct bpfprobe_object *object, const char *file, const char *name)
 {
 	const struct bpf_map *map;
+	char why[64];
 	int err;
 
 	/* Neither by the helper for somebody else, nor with the rights of a file. */
 	if (getuid() != 0 || geteuid() != 0)
-		return bpfprobe_complain("only root may load \"%.200s\": what is in it runs in the kernel", file);
+		return -bpfprobe_complain("only root may load \"%.200s\": what is in it runs in the kernel", file);
 	object->object = bpf_object__open_file(file, NULL);
-	if (object->object == NULL)
-		return bpfprobe_complain("cannot open \"%.200s\" as a BPF object: %s", file, strerror(errno));
+	if (object->object == NULL) {
+		libbpf_strerror(-errno, why, sizeof(why));
+		return -bpfprobe_complain("cannot open \"%.200s\" as a BPF object: %s", file, why);
+	}
 	map = find_map(object->object, file, name);
 	if (map == NULL)
 		return -1;
 	err = bpf_object__load(object->object);
 	if (err < 0)
-		return bpfprobe_complain("the kernel refuses \"%.200s\": %s; bpftool -d prog load shows the verifier's reasons",
+		return -bpfprobe_complain("the kernel refuses \"%.200s\": %s; bpftool -d prog load shows the verifier's reasons",
 		    file, strerror(-err));
 	return name_device(object, map);
 }
@@ -146,7 +149,7 @@ attach(const struct bpf_program *program, const char *dev, unsigned int ifindex)
 	int fd;
 
 	if ((type == BPF_PROG_TYPE_XDP || type == BPF_PROG_TYPE_SCHED_CLS) && ifindex == 0)
-		return bpfprobe_complain("program \"%.60s\" needs an interface: --dev NAME", name);
+		return -bpfprobe_complain("program \"%.60s\" needs an interface: --dev NAME", name);
 	if (type == BPF_PROG_TYPE_XDP)
 		fd = attach_xdp(program, ifindex);
 	else if (type == BPF_PROG_TYPE_SCHED_CLS)
@@ -156,9 +159,9 @@ attach(const struct bpf_program *program, const char *dev, unsigned int ifindex)
 	if (fd >= 0)
 		return fd;
 	if (type == BPF_PROG_TYPE_SCHED_CLS && errno == EINVAL)
-		return bpfprobe_complain("program \"%.60s\": before Linux 6.6 tc programs have no link; "
+		return -bpfprobe_complain("program \"%.60s\": before Linux 6.6 tc programs have no link; "
 		    "attach it with tc(8), and capture from bpfprog:name/%.60s:map=", name, name);
-	return bpfprobe_complain("cannot attach program \"%.60s\"%s%s: %s", name, dev != NULL ? " to " : "",
+	return -bpfprobe_complain("cannot attach program \"%.60s\"%s%s: %s", name, dev != NULL ? " to " : "",
 	    dev != NULL ? dev : "", strerror(errno));
 }
 
@@ -170,12 +173,12 @@ bpfprobe_object_attach(struct bpfprobe_object *object, const char *dev)
 	int fd;
 
 	if (dev != NULL && ifindex == 0)
-		return bpfprobe_complain("--dev \"%.60s\": no such interface", dev);
+		return -bpfprobe_complain("--dev \"%.60s\": no such interface", dev);
 	bpf_object__for_each_program(program, object->object) {
 		if (!bpf_program__autoload(program))
 			continue;
 		if (object->count == BPFPROBE_OBJECT_LINKS)
-			return bpfprobe_complain("the object has more than %d programs", BPFPROBE_OBJECT_LINKS);
+			return -bpfprobe_complain("the object has more than %d programs", BPFPROBE_OBJECT_LINKS);
 		fd = attach(program, dev, ifindex);
 		if (fd < 0)
 			return -1;
