@@ -45,8 +45,9 @@ usage(FILE *file)
 			fprintf(file, " [%s]", command->arg);
 		fprintf(file, "\n");
 	}
-	fprintf(file, "       bpfprobe capture -i DEVICE | --obj FILE [-w FILE] [-Oq] [-B KIB] [-c COUNT] [-s SNAPLEN]\n"
-		      "                        [-y LINKTYPE] [--dev IFNAME] [--map NAME] [FILTER ...]\n");
+	fprintf(file, "       bpfprobe capture -i DEVICE [-w FILE] [-Oq] [-B KIB] [-c COUNT] [-s SNAPLEN]\n"
+		      "                        [-y LINKTYPE] [FILTER ...]\n"
+		      "       bpfprobe capture --obj FILE [--dev IFNAME] [--map NAME] [OPTION ...] [FILTER ...]\n");
 }
 
 int

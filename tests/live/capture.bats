@@ -301,7 +301,7 @@ refused() {
 }
 
 @test "what is wrong is said in one line" {
-	refused 2 'a device is missing: capture -i DEVICE; see bpfprobe --help'
+	refused 2 'a device is missing, or too much: capture -i DEVICE, or --obj FILE; see bpfprobe --help'
 	refused 2 'unknown option "-x"; see bpfprobe --help' -i "$TX" -x
 	refused 2 'unknown option "--long"; see bpfprobe --help' -i "$TX" --long
 	run -2 bpfprobe capture -i "$TX" -w
