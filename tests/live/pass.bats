@@ -46,7 +46,8 @@ no_xdp() { # NETNS NAME
 same_as_sent() {
 	local link device=$1 size n check
 	shift
-	for link in EN10MB LINUX_SLL2 RAW; do
+	# All of them where this machine is no emulated one.
+	for link in $(scaled "EN10MB LINUX_SLL2 RAW" LINUX_SLL2); do
 		at sent "$device" -y $link "udp port $PORT"
 		in_a sender -c 3 udp "$SINK" $((PORT + 1))
 		n=0
