@@ -20,9 +20,7 @@
 #endif
 #if defined(BPFPROBE_COPY)
 #include "bpf/copy.bpf.h"
-#elif defined(BPFPROBE_PASS)
-#include "bpf/passoutput.bpf.h"
-#elif defined(BPFPROBE_XDP)
+#elif defined(BPFPROBE_PASS) || defined(BPFPROBE_XDP)
 #include "bpf/xdpoutput.bpf.h"
 #else
 #include "bpf/output.bpf.h"
@@ -94,16 +92,6 @@ static __always_inline int passes(
 	return verdict != 0;
 }
 
-/* At the exit of a program, which has returned `action`.  0: the packet is not asked for. */
-static __always_inline int find_action(void *ctx, __u64 action, struct bpfprobe_record *rec)
-{
-	/* Also if it is not asked for: its place on the stack will be another packet's. */
-	if (config.paired)
-		rec->elapsed = time_of_entry(ctx);
-	rec->action = action;
-	return is_wanted_value(clean(action));
-}
-
 /* The same for every probe; `at_exit` of a program, `action` is what it has returned. */
 static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_exit, __u64 action)
 {
@@ -111,6 +99,7 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 	struct bpfprobe_record rec;
 	struct net_device *dev;
 	struct data data;
+	__u32 entered = 0;
 
 	if (!reader)
 		return 0;
@@ -118,11 +107,16 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 		COUNT(null);
 		return 0;
 	}
-	__builtin_memset(&rec, 0, sizeof(rec));
-	if (at_exit && !find_action(ctx, action, &rec))
+	/* Also of a packet that is not asked for: its place on the stack will be another's. */
+	if (at_exit && config.paired)
+		entered = time_of_entry(ctx);
+	if (at_exit && !is_wanted_value(clean(action)))
 		return 0;
 	if (rejects_all() && !reader->passing)
 		return 0;
+	__builtin_memset(&rec, 0, sizeof(rec));
+	rec.action = action;
+	rec.elapsed = entered;
 	dev = device_of(packet);
 	rec.arphrd = dev ? GET(dev, type) : ARPHRD_VOID;
 	find_packet(packet, dev, &data, &rec);

@@ -51,8 +51,6 @@ struct xdp_md {
 #define PACKET_OTHERHOST 3
 #define PACKET_OUTGOING 4
 /* linux/if_arp.h */
-#define ARPHRD_ETHER 1
-#define ARPHRD_LOOPBACK 772
 #define ARPHRD_VOID 0xffff
 
 /* What kernel functions take; no field of theirs is read. */

@@ -199,6 +199,12 @@ BPFPROBE_INLINE int bpfprobe_link_raw(
 	return type == BPFPROBE_ETHERTYPE_IP || type == BPFPROBE_ETHERTYPE_IPV6 ? 0 : -1;
 }
 
+/* Hardware types whose packets begin with an Ethernet header: ARPHRD_ETHER, ARPHRD_LOOPBACK. */
+BPFPROBE_INLINE int bpfprobe_is_ethernet(__u16 arphrd)
+{
+	return arphrd == 1 || arphrd == 772;
+}
+
 /* How many bytes of header it makes where no tag is beside the bytes. */
 BPFPROBE_INLINE __u32 bpfprobe_link_untagged(int dlt, int has_mac)
 {

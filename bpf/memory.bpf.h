@@ -112,9 +112,4 @@ static __always_inline __u32 netns_of(struct net_device *dev)
 
 #define ETH_HLEN 14
 
-static __always_inline int is_ethernet(__u16 arphrd)
-{
-	return arphrd == ARPHRD_ETHER || arphrd == ARPHRD_LOOPBACK;
-}
-
 #endif

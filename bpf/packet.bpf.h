@@ -23,7 +23,7 @@ static __always_inline __u64 linear_length(struct xdp_md *xdp)
 /* How long the link header is: the translated filter has been told, too (helper/session.c). */
 static __always_inline __u32 header_length(void)
 {
-	return bpfprobe_link_untagged(config.asis ? -1 : (int)MARK(DLT), is_ethernet(config.arphrd));
+	return bpfprobe_link_untagged(config.asis ? -1 : (int)MARK(DLT), bpfprobe_is_ethernet(config.arphrd));
 }
 
 /*

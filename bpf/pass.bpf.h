@@ -43,7 +43,7 @@ static __always_inline void find_packet(
 	rec->len = whole_length(xdp);
 	if (config.asis) {
 		rec->layer = BPFPROBE_LAYER_ASIS;
-	} else if (is_ethernet(config.arphrd)) {
+	} else if (bpfprobe_is_ethernet(config.arphrd)) {
 		rec->layer = BPFPROBE_LAYER_L2;
 		rec->l2len = ETH_HLEN;
 	} else {

@@ -28,7 +28,7 @@ static __always_inline void stamp(struct bpfprobe_record *rec)
 
 	rec->time_lo = now;
 	rec->time_hi = now >> 32;
-	/* Until now it is the time of the entry, see find_action(). */
+	/* Until now it is the time of the entry, see capture_at(). */
 	if (rec->elapsed)
 		rec->elapsed = rec->time_lo - rec->elapsed;
 }

@@ -107,7 +107,7 @@ static __always_inline __u32 find_start(
 	}
 	if (net == HEADER_UNSET)
 		net = 0;
-	if (dev && is_ethernet(rec->arphrd)) {
+	if (dev && bpfprobe_is_ethernet(rec->arphrd)) {
 		rec->layer = BPFPROBE_LAYER_L2;
 		rec->l2len = ETH_HLEN;
 		if (mac != HEADER_UNSET && mac <= data && is_whole(skb, mac, net, data))

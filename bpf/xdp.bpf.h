@@ -70,7 +70,7 @@ static __always_inline void find_layer(struct net_device *dev, struct bpfprobe_r
 {
 	if (config.asis) {
 		rec->layer = BPFPROBE_LAYER_ASIS;
-	} else if (!dev || is_ethernet(rec->arphrd)) {
+	} else if (!dev || bpfprobe_is_ethernet(rec->arphrd)) {
 		rec->layer = BPFPROBE_LAYER_L2;
 		rec->l2len = ETH_HLEN;
 	} else {

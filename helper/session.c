@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See session.h. */
 #include <errno.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -539,12 +538,10 @@ static void
 find_bounds(const struct bpfprobe_session *session, const struct bpfprobe_probe *probe, int dlt,
     unsigned int *min, unsigned int *max)
 {
-	unsigned int arphrd = probe->targets->arphrd;
-
 	bpfprobe_link_bounds(session->asis ? -1 : dlt, min, max);
 	/* An XDP program knows its interface, and of no tag beside the bytes. */
 	if ((probe->reads & BPFPROBE_READS_PACKET) && !session->asis)
-		*min = *max = bpfprobe_link_untagged(dlt, arphrd == ARPHRD_ETHER || arphrd == ARPHRD_LOOPBACK);
+		*min = *max = bpfprobe_link_untagged(dlt, bpfprobe_is_ethernet((__u16)probe->targets->arphrd));
 }
 
 /* The filter for one probe, loaded: a descriptor, or -1 with *reply filled in. */
