@@ -162,6 +162,12 @@ no_exec(const char *path, struct bpfprobe_reply *reply)
 	    strerror(err));
 }
 
+static int
+senseless(struct bpfprobe_reply *reply)
+{
+	return fail(reply, BPFPROBE_ERROR, "the capture helper's answer makes no sense");
+}
+
 /* Keeps what the helper says without being asked.  1, or 0: it is an answer. */
 static int
 is_unasked(struct bpfprobe_client *client, const struct bpfprobe_reply *got, ssize_t n)
@@ -216,7 +222,7 @@ receive_reply(struct bpfprobe_client *client, const char *path, struct bpfprobe_
 		    "the capture helper %.120s has protocol version %u, this libpcap has %d: "
 		    "install both from one package", path, got.version, BPFPROBE_VERSION);
 	if (got.unasked)
-		return fail(reply, BPFPROBE_ERROR, "the capture helper's answer makes no sense");
+		return senseless(reply);
 	got.message[sizeof(got.message) - 1] = '\0';
 	got.dlt[sizeof(got.dlt) - 1] = '\0';
 	*reply = got;
@@ -305,12 +311,6 @@ receive_fds(struct bpfprobe_client *client, enum bpfprobe_fd_kind kind, unsigned
 		*count += (unsigned int)n;
 	}
 	return 0;
-}
-
-static int
-senseless(struct bpfprobe_reply *reply)
-{
-	return fail(reply, BPFPROBE_ERROR, "the capture helper's answer makes no sense");
 }
 
 /* Whether a label says something of a probe. */
