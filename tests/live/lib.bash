@@ -332,6 +332,22 @@ value() {
 	echo "${BASH_REMATCH[1]}"
 }
 
+# bytes_of NAME: all bytes of NAME.pcap without times, one packet a line; also left in NAME.txt.
+# Sorted, since packets of two CPUs may change places.
+bytes_of() {
+	tcpdump -n -t -xx -r "$BATS_TEST_TMPDIR/$1.pcap" 2>/dev/null |
+		awk '/^\t/ { printf "%s", $0; next } NR > 1 { print "" } { printf "%s", $0 } END { if (NR) print "" }' |
+		sort | tee "$BATS_TEST_TMPDIR/$1.txt"
+}
+
+# same_captures A B: A.pcap and B.pcap hold the same packets, and there are some.
+same_captures() {
+	bytes_of "$1" >/dev/null
+	bytes_of "$2" >/dev/null
+	[[ -s $BATS_TEST_TMPDIR/$1.txt ]]
+	cmp "$BATS_TEST_TMPDIR/$1.txt" "$BATS_TEST_TMPDIR/$2.txt"
+}
+
 # counts FILE: tcpdump's last words into CAPTURED, RECEIVED and DROPPED.
 counts() {
 	CAPTURED=$(awk '/^[0-9]+ packets? captured/ {print $1}' "$1")

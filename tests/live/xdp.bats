@@ -23,10 +23,6 @@ at() {
 	capture "$1" tcpdump -n -w "$BATS_TEST_TMPDIR/$1.pcap" -i "bpfprobe:$2:netns=$NS_B" "${@:3}"
 }
 
-bytes_of() {
-	tcpdump -n -t -xx -r "$BATS_TEST_TMPDIR/$1.pcap" 2>/dev/null | tee "$BATS_TEST_TMPDIR/$1.txt"
-}
-
 # same_as_sent KIND: in each link type, large packets among them; what is not asked for stays in the kernel.
 same_as_sent() {
 	local link sizes=(16 1000 1472) size n check
@@ -164,8 +160,8 @@ back_again() {
 	stop "$second"
 	stop "$first"
 	verify -e 0:0-2 -z 800 "$T/skb.pcap"
-	cmp <(bytes_of skb) <(bytes_of fentry)
-	cmp <(bytes_of skb) <(bytes_of kprobe)
+	same_captures skb fentry
+	same_captures skb kprobe
 	[[ $(bpfprobe show --json bpfprobe:xdp_do_generic_redirect | jq -c '.targets[0] | [.argument, .form]') == \
 		'[2,"packet"]' ]]
 	[[ $(bpfprobe show --json bpfprobe:xdp_do_generic_redirect:arg3 |
