@@ -13,6 +13,7 @@
 #include <linux/perf_event.h>
 #include "capture/ring.h"
 #include "include/bpf_pcap.h"
+#include "tests/fuzz/input.h"
 
 #define SIZE 4096 /* of the ring */
 #define SAMPLE_HEAD (sizeof(struct perf_event_header) + sizeof(uint32_t))
@@ -54,9 +55,6 @@ struct sample {
 	uint8_t bytes[UINT8_MAX * 8];
 };
 
-static const uint8_t *input;
-static size_t left;
-
 static void __attribute__((noreturn))
 fail(const char *what, int line)
 {
@@ -96,17 +94,6 @@ read_all(struct bpfprobe_ring *ring, const struct bpfprobe_foreign *foreign)
 	CHECK(ring->head - ring->tail < 8);
 	CHECK(foreign->counters->emitted >= taken + foreign->counters->rejected);
 	CHECK(foreign->counters->emitted <= taken + foreign->counters->rejected + broken);
-}
-
-static size_t
-take(void *to, size_t size)
-{
-	size_t n = size < left ? size : left;
-
-	memcpy(to, input, n);
-	input += n;
-	left -= n;
-	return n;
 }
 
 static void

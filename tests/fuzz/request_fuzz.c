@@ -15,6 +15,7 @@
 #include <linux/types.h>
 #include "helper/device.h"
 #include "helper/translate.h"
+#include "tests/fuzz/input.h"
 
 ssize_t fuzz_recv(int fd, void *buf, size_t size, int flags);
 ssize_t fuzz_send(int fd, const void *buf, size_t size, int flags);
@@ -54,8 +55,6 @@ enum {
 	LONG_DEVICE = 32,
 };
 
-static const uint8_t *input;
-static size_t left;
 static size_t received; /* bytes of the last datagram */
 static struct envelope envelope;
 static int replies;	/* to the last datagram */
@@ -80,17 +79,6 @@ check_message(const char *message, size_t size, int wanted)
 	CHECK(!wanted || message[0] != '\0');
 	for (i = 0; message[i] != '\0'; i++)
 		CHECK(message[i] >= ' ' && message[i] <= '~');
-}
-
-static size_t
-take(void *to, size_t size)
-{
-	size_t n = size < left ? size : left;
-
-	memcpy(to, input, n);
-	input += n;
-	left -= n;
-	return n;
 }
 
 static void

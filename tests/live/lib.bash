@@ -332,6 +332,16 @@ value() {
 	echo "${BASH_REMATCH[1]}"
 }
 
+# send_numbered SIZE...: two packets of each, numbered on; their number is in SENT.
+send_numbered() {
+	local size
+	SENT=0
+	for size; do
+		send -f $SENT -c 2 -s "$size"
+		SENT=$((SENT + 2))
+	done
+}
+
 # bytes_of NAME: all bytes of NAME.pcap without times, one packet a line; also left in NAME.txt.
 # Sorted, since packets of two CPUs may change places.
 bytes_of() {

@@ -19,12 +19,6 @@ at() {
 	capture "$1" tcpdump -n -w "$BATS_TEST_TMPDIR/$1.pcap" -i "$2" "${@:3}"
 }
 
-# read_all: ends a capture that has read what came until now.
-read_all() {
-	until_true 10 all_read || fail "it does not read"
-	stop
-}
-
 # emits N FILTER DEVICE: of four packets.
 emits() {
 	at some "$3" "$2"
@@ -44,23 +38,19 @@ no_xdp() { # NETNS NAME
 
 # same_as_sent DEVICE SIZE...: in each link type; what is not asked for stays in the kernel.
 same_as_sent() {
-	local link device=$1 size n check
+	local link device=$1 check
 	shift
 	# All of them where this machine is no emulated one.
 	for link in $(scaled "EN10MB LINUX_SLL2 RAW" LINUX_SLL2); do
 		at sent "$device" -y $link "udp port $PORT"
 		in_a sender -c 3 udp "$SINK" $((PORT + 1))
-		n=0
-		for size; do
-			send -f $n -c 2 -s "$size"
-			n=$((n + 2))
-		done
-		emitted "$n"
-		read_all
+		send_numbered "$@"
+		emitted "$SENT"
+		stop
 		check=(-l "$link" -t 0800 -a "$ADDR_A,$SINK" -p "$PORT")
 		[[ $link != EN10MB ]] || check+=(-m "$MAC_A,$MAC_B")
 		[[ $link != LINUX_SLL2 ]] || check+=(-m "$MAC_A" -d in -I "$(foreign "$NS_B" bpb0)")
-		verify "${check[@]}" -e 0:0-$((n - 1)) -w "0:$END" "$T/sent.pcap"
+		verify "${check[@]}" -e 0:0-$((SENT - 1)) -w "0:$END" "$T/sent.pcap"
 	done
 }
 
@@ -114,7 +104,7 @@ same_as_sent() {
 	at short "$IN_B" -s 64 "udp port $PORT"
 	send -c 4 -s 1400
 	emitted 4
-	read_all
+	stop
 	verify -l EN10MB -e 0:0-3 -z 1400 -n 64 "$T/short.pcap"
 	# Beyond len= there is nothing to look at.
 	for len in 86 87; do
@@ -161,7 +151,7 @@ same_as_sent() {
 		in_a sender -c 3 -s 30000 udp 127.0.0.1 "$PORT"
 		in_a sender -c 3 udp 127.0.0.1 $((PORT + 1))
 		emitted 3
-		read_all
+		stop
 		verify -l $link -t 0800 -a 127.0.0.1,127.0.0.1 -p "$PORT" -e 0:0-2 -z 30000 "$T/lo.pcap"
 	done
 	[[ -e /dev/net/tun ]] || modprobe tun || cannot "this kernel has no tun"
@@ -171,7 +161,7 @@ same_as_sent() {
 		in_a sender -c 3 -s 1000 udp 10.79.0.2 "$PORT"
 		in_a sender -c 3 -s 500 udp 10.79.0.2 "$PORT"
 		emitted 3
-		read_all
+		stop
 		verify -l $link -t 0800 -a 10.79.0.1,10.79.0.2 -p "$PORT" -e 0:0-2 -z 1000 "$T/tun.pcap"
 	done
 }

@@ -25,23 +25,19 @@ at() {
 
 # same_as_sent KIND: in each link type, large packets among them; what is not asked for stays in the kernel.
 same_as_sent() {
-	local link sizes=(16 1000 1472) size n check
+	local link sizes=(16 1000 1472) check
 	[[ -z $FRAGS ]] || sizes+=(4000 8972)
 	for link in EN10MB LINUX_SLL2 RAW; do
 		at sent "$1/xdp_do_redirect" -y $link "udp port $PORT"
 		[[ $(programs) == "$2" ]]
 		in_a sender -c 3 udp "$SINK" $((PORT + 1))
-		n=0
-		for size in "${sizes[@]}"; do
-			send -f $n -c 2 -s "$size"
-			n=$((n + 2))
-		done
-		emitted "$n"
+		send_numbered "${sizes[@]}"
+		emitted "$SENT"
 		stop
 		check=(-l "$link" -t 0800 -a "$ADDR_A,$SINK" -p "$PORT")
 		[[ $link != EN10MB ]] || check+=(-m "$MAC_A,$MAC_B")
 		[[ $link != LINUX_SLL2 ]] || check+=(-m "$MAC_A" -d in -I $((0x40000000 + $(ifindex "$NS_B" bpb0))))
-		verify "${check[@]}" -e 0:0-$((n - 1)) -w "0:$END" "$T/sent.pcap"
+		verify "${check[@]}" -e 0:0-$((SENT - 1)) -w "0:$END" "$T/sent.pcap"
 	done
 }
 

@@ -14,8 +14,7 @@
 #include <cmocka.h>
 #include "helper/device.h"
 #include "helper/protocol.h"
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+#include "tests/unit/devicecheck.h"
 
 static const struct {
 	const char *name;
@@ -238,14 +237,7 @@ assert_device(const char *name, const struct bpfprobe_device *got, const struct 
 {
 	unsigned int i;
 
-	if (got->count != want->count || strcmp(got->dev, want->dev) != 0 ||
-	    got->netns_kind != want->netns_kind || strcmp(got->netns, want->netns) != 0 ||
-	    got->netns_num != want->netns_num || got->len != want->len ||
-	    got->pages != want->pages || strcmp(got->proto, want->proto) != 0 || got->rets != want->rets ||
-	    got->rets_not != want->rets_not || memcmp(got->ret, want->ret, sizeof(got->ret)) != 0)
-		fail_msg("%s: %u targets dev \"%s\" netns %d \"%s\" %u len %u pages %u proto \"%s\"", name,
-		    got->count, got->dev, got->netns_kind, got->netns, got->netns_num, got->len, got->pages,
-		    got->proto);
+	assert_options(name, got, want);
 	for (i = 0; i < got->count; i++) {
 		/* Of the many, only the last one is of interest. */
 		if (want->names[i].name[0] != '\0')
@@ -257,29 +249,15 @@ static void
 good_names(void **state)
 {
 	struct bpfprobe_device device;
-	char name[512], message[256];
+	char name[512];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ROWS(good); i++) {
 		snprintf(name, sizeof(name), "bpfprobe:%s", good[i].name);
-		memset(&device, 0xff, sizeof(device));
-		if (bpfprobe_device_parse(&device, name, message, sizeof(message)) != 0)
-			fail_msg("%s: refused: %s", name, message);
+		assert_parsed(&device, name);
 		assert_device(name, &device, &good[i].device);
 	}
-}
-
-static void
-assert_refused(const char *name, const char *want)
-{
-	struct bpfprobe_device device;
-	char message[256] = "no message";
-
-	if (bpfprobe_device_parse(&device, name, message, sizeof(message)) != -1)
-		fail_msg("%s: accepted", name);
-	if (strcmp(message, want) != 0)
-		fail_msg("%s: says %s", name, message);
 }
 
 static void

@@ -9,8 +9,7 @@
 #include "helper/action.h"
 #include "helper/device.h"
 #include "helper/protocol.h"
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+#include "tests/unit/devicecheck.h"
 
 #define BOTH (BPFPROBE_AT_ENTRY | BPFPROBE_AT_EXIT)
 
@@ -97,21 +96,13 @@ good_programs(void **state)
 {
 	const struct bpfprobe_device *want;
 	struct bpfprobe_device got;
-	char message[256];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ROWS(programs); i++) {
 		want = &programs[i].device;
-		memset(&got, 0xff, sizeof(got));
-		if (bpfprobe_device_parse(&got, programs[i].name, message, sizeof(message)) != 0)
-			fail_msg("%s: refused: %s", programs[i].name, message);
-		if (got.count != 0 || strcmp(got.dev, want->dev) != 0 || got.netns_kind != want->netns_kind ||
-		    strcmp(got.netns, want->netns) != 0 || got.len != want->len || got.pages != want->pages ||
-		    strcmp(got.proto, want->proto) != 0 || got.rets != want->rets || got.rets_not != want->rets_not ||
-		    memcmp(got.ret, want->ret, sizeof(got.ret)) != 0)
-			fail_msg("%s: dev \"%s\" netns %d \"%s\" len %u pages %u proto \"%s\"", programs[i].name,
-			    got.dev, got.netns_kind, got.netns, got.len, got.pages, got.proto);
+		assert_parsed(&got, programs[i].name);
+		assert_options(programs[i].name, &got, want);
 		if (got.type != want->type || got.places != want->places || got.netstack != want->netstack ||
 		    got.native != want->native || got.by != want->by || got.program_id != want->program_id ||
 		    strcmp(got.program, want->program) != 0 || strcmp(got.map, want->map) != 0 ||
@@ -141,18 +132,6 @@ action_values(void **state)
 	assert_string_equal(bpfprobe_action_name(BPFPROBE_ACTION_TC, 2), "TC_ACT_SHOT");
 	assert_null(bpfprobe_action_name(BPFPROBE_ACTION_XDP, 5));
 	assert_null(bpfprobe_action_name(BPFPROBE_ACTION_TC, 9));
-}
-
-static void
-assert_refused(const char *name, const char *want)
-{
-	struct bpfprobe_device device;
-	char message[256] = "no message";
-
-	if (bpfprobe_device_parse(&device, name, message, sizeof(message)) != -1)
-		fail_msg("%s: accepted", name);
-	if (strcmp(message, want) != 0)
-		fail_msg("%s: says %s", name, message);
 }
 
 static void

@@ -25,13 +25,20 @@
 static uint8_t file[FILE_MAX];
 static size_t file_size;
 
+/* `size` bytes at an offset of the file, in the byte order of this machine. */
+static void
+get(size_t at, void *value, size_t size)
+{
+	assert_true(at + size <= file_size);
+	memcpy(value, file + at, size);
+}
+
 static uint32_t
 get32(size_t at)
 {
 	uint32_t value;
 
-	assert_true(at + sizeof(value) <= file_size);
-	memcpy(&value, file + at, sizeof(value));
+	get(at, &value, sizeof(value));
 	return value;
 }
 
@@ -40,8 +47,7 @@ get16(size_t at)
 {
 	uint16_t value;
 
-	assert_true(at + sizeof(value) <= file_size);
-	memcpy(&value, file + at, sizeof(value));
+	get(at, &value, sizeof(value));
 	return value;
 }
 
