@@ -30,12 +30,6 @@ at() {
 	capture "$1" tcpdump -w "$BATS_TEST_TMPDIR/$1.pcap" -i "bpfprog:$2" "${@:3}"
 }
 
-got() {
-	fields "$1" udp.payload | while read -r data; do
-		echo -n "$((16#${data:16:8})) "
-	done
-}
-
 @test "tc: entry and exit, the bytes that were sent" {
 	tc_program ingress
 	at in "id/$ID:entry" "udp port $PORT"

@@ -36,13 +36,6 @@ at() {
 	capture "$1" in_b tcpdump -w "$BATS_TEST_TMPDIR/$1.pcap" -i "bpfxdp:bpb0$2" "${@:3}"
 }
 
-# got NAME: the numbers of the packets, by the UDP payload.
-got() {
-	fields "$1" udp.payload | while read -r data; do
-		echo -n "$((16#${data:16:8})) "
-	done
-}
-
 # takes OPTIONS NUMBER...: these of 16 packets, decided in the kernel.
 takes() {
 	at takes "$1" "udp port $PORT"
@@ -50,8 +43,9 @@ takes() {
 	sleep 0.5
 	emitted $(($# - 1))
 	stop
-	echo "$1: $(got takes)"
-	[[ $(got takes) == "${*:2}${2:+ }" ]]
+	run got takes
+	echo "$1: $output"
+	[[ $output == "${*:2}${2:+ }" ]]
 }
 
 @test "entry: as they came; exit: as they left; in the driver and generic" {

@@ -69,8 +69,8 @@ only() {
 		send -c 100 -i 1 -s mixed:1400
 		in_a sender -c 10 udp "$SINK" $((PORT + 1))
 		until_true 10 all_read
-		echo "emitted=$(sum emitted) filtered=$(sum filtered)"
-		[[ $(sum emitted) -eq 100 && $(sum filtered) -eq 0 ]]
+		run -0 sum emitted filtered
+		[[ $output == "100 0" ]]
 		until_true 10 has_packets other 100
 		stop
 		stop "$first"

@@ -360,9 +360,15 @@ same_captures() {
 
 # counts FILE: tcpdump's last words into CAPTURED, RECEIVED and DROPPED.
 counts() {
-	CAPTURED=$(awk '/^[0-9]+ packets? captured/ {print $1}' "$1")
-	RECEIVED=$(awk '/^[0-9]+ packets? received by filter/ {print $1}' "$1")
-	DROPPED=$(awk '/^[0-9]+ packets? dropped by kernel/ {print $1}' "$1")
+	local n packets what
+	CAPTURED='' RECEIVED='' DROPPED=''
+	while read -r n packets what; do
+		case $packets:$what in
+		packet*:captured) CAPTURED=$n ;;
+		packet*:"received by filter") RECEIVED=$n ;;
+		packet*:"dropped by kernel") DROPPED=$n ;;
+		esac
+	done <"$1"
 	[[ -n $CAPTURED && -n $RECEIVED && -n $DROPPED ]] || fail "no counts: $(<"$1")"
 }
 
@@ -371,12 +377,19 @@ file_size_is() {
 	[[ $(stat -c %s "$1" 2>/dev/null) -ge $2 ]]
 }
 
-# emitted N: the filter has let so many pass, and user space has had nothing to decide.
+# emitted N: the filter has let so many pass, all are read, and user space has had nothing to decide.
 emitted() {
-	until_true 20 eval "[[ \$(sum emitted) -ge $1 ]]"
-	echo "emitted=$(sum emitted) filtered=$(sum filtered) lost=$(sum lost)"
-	[[ $(sum emitted) -eq $1 && $(sum filtered) -eq 0 && $(sum lost) -eq 0 ]]
-	until_true 20 all_read
+	COUNTERS=
+	until_true 20 read_so_many "$1"
+	echo "emitted, lost, filtered, delivered, rejected: $COUNTERS"
+	[[ $COUNTERS == "$1 0 0 "* ]]
+}
+
+read_so_many() {
+	local emitted lost filtered delivered rejected
+	COUNTERS=$(sum emitted lost filtered delivered rejected)
+	read -r emitted lost filtered delivered rejected <<<"$COUNTERS"
+	[[ -n $COUNTERS && $emitted -ge $1 && $emitted -eq $((delivered + rejected)) ]]
 }
 
 # --- captures at places in the kernel, each into a file of its own
@@ -408,7 +421,7 @@ stop_all() {
 }
 
 all_read() { # by PID
-	[[ $(sum emitted) -eq $(($(sum delivered) + $(sum rejected))) ]]
+	read_so_many 0
 }
 
 # bytes NAME: of the packets of NAME.pcap, without their link headers; a line for each.
@@ -427,13 +440,23 @@ same_bytes() {
 	done
 }
 
-# fields NAME FIELD...: of each packet, as tshark takes it apart.
+# fields NAME FIELD...: of each packet, as tshark takes it apart.  All that a test wants in one
+# run: in an emulated machine tshark needs ten seconds to begin.
 fields() {
 	local options=() field
 	for field in "${@:2}"; do
 		options+=(-e "$field")
 	done
 	tshark -n -r "$BATS_TEST_TMPDIR/$1.pcap" -T fields "${options[@]}" 2>/dev/null
+}
+
+# got NAME: the numbers of the packets, which the sender writes into them (numbered.h).
+got() {
+	local number
+	tcpdump -n -t -x -r "$BATS_TEST_TMPDIR/$1.pcap" 2>/dev/null |
+		awk '$1 == "0x0020:" { print $4 $5 }' | while read -r number; do
+		echo -n "$((16#$number)) "
+	done
 }
 
 foreign() { # NETNS NAME: the interface's number as a capture elsewhere shows it
@@ -543,13 +566,17 @@ new_links() {
 	bpftool link show 2>/dev/null | grep -wFf "$BATS_FILE_TMPDIR/progs" || true
 }
 
-# sum KEY: of a counter in the control map of the capture in PID, found among the
-# descriptors that it holds: the one array (map_type 2).
+# sum KEY...: of counters in the control map of the capture in PID, in one line; the map is
+# found among the descriptors that it holds: the one array (map_type 2).
 sum() {
 	local map
 	map=$(awk '$1 == "map_type:" {type = $2} $1 == "map_id:" && type == 2 {print $2; exit}' \
 		"/proc/$PID/fdinfo/"*)
-	bpftool map dump id "$map" | awk -v key="\"$1\":" '$1 == key {n += $2} END {print n}'
+	bpftool map dump id "$map" | awk -v keys="$*" '{n[$1] += $2} END {
+		count = split(keys, key, " ")
+		for (i = 1; i <= count; i++)
+			if ("\"" key[i] "\":" in n) printf "%s%s", n["\"" key[i] "\":"], i < count ? " " : "\n"
+	}'
 }
 
 no_new_programs() {

@@ -179,10 +179,12 @@ answered() { # CPU VALUE
 
 # are KEY N...: the capture's counters.
 are() {
+	local keys=() values=()
 	while (($#)); do
-		[[ $(sum "$1") -eq $2 ]] || return 1
+		keys+=("$1") values+=("$2")
 		shift 2
 	done
+	[[ $(sum "${keys[@]}") == "${values[*]}" ]]
 }
 
 above() { # KEY N...
@@ -348,8 +350,8 @@ all_counted() { # N
 	until_true 10 are emitted 800
 	# They are of now, and in nobody's way.
 	until_true 10 are delivered 100
-	echo "rejected=$(sum rejected) broken=$(sum broken)"
-	[[ $(sum rejected) -eq 100 && $(sum broken) -eq 600 && $(sum lost) -eq 0 ]]
+	run -0 sum rejected broken lost
+	[[ $output == "100 600 0" ]]
 	stop
 	counts "$T/sent.err"
 	[[ $CAPTURED -eq 100 && $RECEIVED -eq 100 && $DROPPED -eq 600 ]]

@@ -78,7 +78,7 @@ hosts() {
 in_kernel() {
 	capture dump tcpdump -n -i "bpfprobe:tx:netns=$NS_A" "$@"
 	send -c 3
-	[[ $(sum passing) -eq 0 && $(sum emitted) -eq 0 ]]
+	[[ $(sum passing emitted) == "0 0" ]]
 	stop
 }
 

@@ -22,9 +22,10 @@ through() {
 	stop_all
 }
 
-# made_of NAME: what each packet is, as tshark takes it apart, from the link header to the data.
+# made_of NAME FIELD...: what each packet is, as tshark takes it apart, from the link header to
+# the data; and these fields.
 made_of() {
-	fields "$1" frame.protocols | sed 's/ethertype://g; s/:data$//'
+	fields "$1" frame.protocols "${@:2}" | sed 's/ethertype://g; s/:data\>//; s/\t/ /g'
 }
 
 # shows NAME LINE...: one line for each packet, of layers and interface, in any order (of
@@ -32,7 +33,7 @@ made_of() {
 shows() {
 	local name=$1
 	shift
-	paste -d ' ' <(made_of "$name") <(fields "$name" sll.hatype sll.ifindex | tr '\t' ' ') | sort >"$T/$name.shown"
+	made_of "$name" sll.hatype sll.ifindex | sort >"$T/$name.shown"
 	echo "$name:"
 	cat "$T/$name.shown"
 	diff <(printf '%s\n' "$@" | sort) "$T/$name.shown"
