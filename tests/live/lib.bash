@@ -7,14 +7,13 @@
 
 bats_require_minimum_version 1.5.0
 
-BUILD=$(realpath -m "${BPFPROBE_BUILD:-${BASH_SOURCE[0]%/*}/../../build}")
-export BUILD
+# The source.  bats gives the absolute name of this file.
+TOP=${BASH_SOURCE[0]%/tests/live/*}
+export BUILD=${BPFPROBE_BUILD:-$TOP/build}
+[[ $BUILD == /* ]] || BUILD=$PWD/$BUILD
 export LD_LIBRARY_PATH=$BUILD/libpcap
 export BPFPROBE_HELPER=${TEST_HELPER:-$BUILD/pcap-bpfprobe-helper}
 [[ $PATH == "$BUILD/tests/live:"* ]] || PATH=$BUILD/tests/live:$BUILD:$PATH:/usr/sbin:/sbin
-
-# The source.
-TOP=$(realpath -m "${BASH_SOURCE[0]%/*}/../..")
 
 # The addresses of every pair. SINK is routed to B, which owns no such address:
 # what is sent there is dropped without an answer.
@@ -24,14 +23,6 @@ MAC_A=02:00:00:00:77:0a MAC_B=02:00:00:00:77:0b
 
 slow() {
 	[[ -n ${BPFPROBE_SLOW:-} ]]
-}
-
-TOP=${BASH_SOURCE[0]%/*}/../..
-
-# compile SOURCE OBJECT [OPTION...]: a BPF program with bpf_pcap.h, as a user would, but for warnings.
-compile() {
-	clang -target bpf -O2 -g -Wall -Wextra -Wshadow -Werror -I"$TOP/include" \
-		-I"/usr/include/$(cc -print-multiarch)" "${@:3}" -c "$1" -o "$2"
 }
 
 # scaled NATIVE SLOW: the count to use here.
@@ -85,7 +76,7 @@ teardown_file() {
 	run_deferred
 }
 
-# compile SOURCE OBJECT [OPTION...]: a BPF program, as a user would, but for warnings.
+# compile SOURCE OBJECT [OPTION...]: a BPF program with bpf_pcap.h, as a user would, but for warnings.
 compile() {
 	clang -target bpf -O2 -g -Wall -Wextra -Wshadow -Werror -I"$TOP/include" \
 		-I"/usr/include/$(cc -print-multiarch)" "${@:3}" -c "$1" -o "$2"
