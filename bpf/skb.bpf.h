@@ -16,11 +16,13 @@
 /*
  * skb->dev shares its place with rbnode (packets in TCP's retransmit and
  * out-of-order queues, in fq and netem) and with UDP's dev_scratch, so that it
- * can be anything.
+ * can be anything, but where the helper knows better.
  */
 static __always_inline struct net_device *device_of(struct sk_buff *skb)
 {
-	return checked_device(GET(MEMORY(skb), dev));
+	struct net_device *dev = GET(MEMORY(skb), dev);
+
+	return config.device ? MEMORY(dev) : checked_device(dev);
 }
 
 /*

@@ -22,6 +22,7 @@ struct bpfprobe_target {
 	struct bpfprobe_argument argument;
 	struct bpfprobe_returns returns;
 	unsigned int direction; /* enum bpfprobe_direction */
+	unsigned int has_device; /* 1: all its packets point to a device */
 	unsigned int symbols;	/* functions of this name, while they are counted */
 	int pattern;		/* one of several that a pattern stands for: the others count without it */
 };

@@ -124,6 +124,7 @@ find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	snprintf(typedef_name, sizeof(typedef_name), TRACEPOINT_PREFIX "%s", name);
 	describe(what, sizeof(what), "tracepoint", name);
 	target->direction = bpfprobe_known_direction(name);
+	target->has_device = bpfprobe_known_device(name);
 	target->kind = asked->kind == BPFPROBE_RAWTP ? BPFPROBE_RAWTP : BPFPROBE_TP;
 	if (bpfprobe_types_find(types, typedef_name, BTF_KIND_TYPEDEF, &type)) {
 		err = bpfprobe_target_set_type(target, &type, asked, what, reply);

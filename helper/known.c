@@ -33,6 +33,23 @@ static const struct {
 };
 
 /*
+ * Tracepoints that read the name of the packet's device themselves, before any program of
+ * theirs is called (include/trace/events/net.h): there it is one.
+ */
+static const char *const devices[] = {
+	"napi_gro_frags_entry",
+	"napi_gro_receive_entry",
+	"net_dev_queue",
+	"net_dev_start_xmit",
+	"netif_receive_skb",
+	"netif_receive_skb_entry",
+	"netif_receive_skb_list_entry",
+	"netif_rx",
+	"netif_rx_entry",
+	"netif_rx_ni_entry",
+};
+
+/*
  * Functions that are called when the packet's memory may be somebody else's already. The
  * kernel's own copying would follow the pointers there, as bpf_skb_output() does at fentry,
  * and crash; a program that reads by address meets at worst what is no packet.
@@ -115,6 +132,18 @@ bpfprobe_known_direction(const char *tracepoint)
 			return directions[i].direction;
 	}
 	return BPFPROBE_DIR_DERIVE;
+}
+
+int
+bpfprobe_known_device(const char *tracepoint)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(devices); i++) {
+		if (strcmp(devices[i], tracepoint) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 const char *

@@ -10,6 +10,9 @@
 /* The direction of all packets that this tracepoint sees, or BPFPROBE_DIR_DERIVE. */
 enum bpfprobe_direction bpfprobe_known_direction(const char *tracepoint);
 
+/* Whether all packets that this tracepoint sees have a device, and point to it. */
+int bpfprobe_known_device(const char *tracepoint);
+
 /* The tracepoint itself, or, if the packet may be freed there, the one just before. */
 const char *bpfprobe_known_safe(const char *tracepoint);
 

@@ -100,6 +100,7 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->home = plan->where.home;
 	config->arphrd = target->arphrd;
 	config->direction = target->direction;
+	config->device = target->has_device;
 	config->asis = plan->device.proto[0] != '\0';
 	config->tai = (__u32)plan->tai;
 	config->behind = target->argument.form == BPFPROBE_BEHIND;

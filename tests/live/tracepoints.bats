@@ -106,6 +106,18 @@ times() {
 	[[ $PLACES -eq 3 ]]
 }
 
+# Their programs believe the packet where others look first (known.c, devices).
+@test "where every packet is said to have a device, the tracepoint itself has read its name" {
+	local name n=0
+	[[ -d /sys/kernel/tracing/events/net ]] || cannot "there is no tracefs"
+	for name in $(sed -n '/const devices\[\] = {/,/};/s/^\t"\(.*\)",$/\1/p' "$TOP/helper/known.c"); do
+		[[ -d /sys/kernel/tracing/events/net/$name ]] || continue
+		grep -q '__data_loc char\[\] \(dev_\)\?name;' "/sys/kernel/tracing/events/net/$name/format" || fail "$name"
+		n=$((n + 1))
+	done
+	((n >= 7))
+}
+
 # The driver may have freed the packet by then: a program that outputs it at
 # net_dev_xmit crashes the kernel (seen on 6.1 with slub_debug=P and a dummy device).
 @test "net_dev_xmit is captured before the driver has the packet" {
