@@ -19,6 +19,9 @@
 
 #define LIBRARY "libpcap.so"
 #define PATH_LEN 512
+#define VERSION_LEN 64
+#define POLICY "LC_ALL=C apt-cache policy libpcap0.8 2>/dev/null"
+#define BUILT_FROM BPFPROBE_LIBRARY_DIR "/built-from"
 
 static const char *const programs[] = { "tcpdump", "dumpcap", "tshark", "wireshark" };
 
@@ -174,11 +177,63 @@ check_program(struct bpfprobe_doctor *doctor, const char *name)
 		    path, library, note);
 }
 
+/* A number that Debian adds when it compiles the same source again. */
+static void
+cut_rebuild(char *version)
+{
+	char *end = strrchr(version, '+');
+
+	if (end != NULL && end[1] == 'b' && end[2] != '\0' && strspn(end + 2, "0123456789") == strlen(end + 2))
+		*end = '\0';
+}
+
+/* The version of the distribution's package that is installed, and that which could be; "" without apt. */
+static void
+read_policy(char installed[VERSION_LEN], char candidate[VERSION_LEN])
+{
+	FILE *file = popen(POLICY, "re");
+	char line[256];
+
+	installed[0] = candidate[0] = '\0';
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		sscanf(line, " Installed: %63s", installed);
+		sscanf(line, " Candidate: %63s", candidate);
+	}
+	if (file != NULL)
+		pclose(file);
+	cut_rebuild(installed);
+	cut_rebuild(candidate);
+}
+
+/* An installed library of ours is to be as new as the one in whose place it is. */
+static void
+check_version(struct bpfprobe_doctor *doctor)
+{
+	static const char *const remedy = "build and install the packages anew, or a libpcap0.8 with the module";
+	char ours[VERSION_LEN], installed[VERSION_LEN], candidate[VERSION_LEN];
+
+	if (bpfprobe_doctor_read(BUILT_FROM, ours, sizeof(ours)) < 0)
+		return;
+	read_policy(installed, candidate);
+	if (installed[0] == '\0')
+		return;
+	if (strcmp(installed, ours) != 0)
+		bpfprobe_doctor_say(doctor, BPFPROBE_WARNING, "libpcap0.8", remedy,
+		    "it is %s, the library with the module was built from %s", installed, ours);
+	else if (strcmp(candidate, ours) != 0)
+		bpfprobe_doctor_say(doctor, BPFPROBE_WARNING, "libpcap0.8", remedy,
+		    "it is kept at %s, which the library with the module was built from; there is %s", ours, candidate);
+	else
+		bpfprobe_doctor_say(doctor, BPFPROBE_FINE, "libpcap0.8", NULL,
+		    "it is %s, which the library with the module was built from", ours);
+}
+
 void
 bpfprobe_doctor_libraries(struct bpfprobe_doctor *doctor)
 {
 	size_t i;
 
+	check_version(doctor);
 	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
 		check_program(doctor, programs[i]);
 }
