@@ -256,6 +256,11 @@ messages() {
 	messages helper/*.c capture/*.c tools/*.c pcap-bpfprobe.c | in_manual
 }
 
+@test "the manual has every message of the set-up" {
+	sed -n 's/.*say "\(.*\)".*/\1/p' "$top/packaging/pcap-bpfprobe-setup.in" | sed 's/\\"/"/g' |
+		sed 's/\$word/X/; s/\$helper/HELPER/; s/\$\({[^}]*}\|[a-z_]*\)/VERSION/g' | in_manual
+}
+
 @test "the manual passes the checks of mandoc" {
 	run mandoc -T lint -W warning "$top"/man/*.[78]
 	echo "$output"

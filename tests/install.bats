@@ -45,8 +45,7 @@ expected() {
 		644 root:root lib/pkgconfig/bpf_pcap.pc
 		755 root:root libexec/pcap-bpfprobe-helper
 		755 root:root libexec/pcap-bpfprobe-setup
-		$(cd "$top/man" && printf '644 root:root share/man/man%s\n' \
-			3/bpf_pcap.3 8/bpfprobe.8 $(printf '7/%s ' *.7))
+		$(cd "$top/man" && for page in *.[378]; do echo "644 root:root share/man/man${page##*.}/$page"; done)
 	END
 }
 
