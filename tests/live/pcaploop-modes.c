@@ -316,6 +316,8 @@ int pcaploop_mode(const struct pcaploop_options *opt, const char *mode)
 		return mode_open_close(opt, n);
 	if (strncmp(mode, "swap=", 5) == 0)
 		return pcaploop_swap(opt, mode + 5);
+	if (strncmp(mode, "op=", 3) == 0)
+		return pcaploop_op(opt, mode + 3);
 	fprintf(stderr, "no such mode: %s\n", mode);
 	return 2;
 }

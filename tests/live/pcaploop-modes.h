@@ -10,7 +10,7 @@ struct pcaploop_options {
 	const char *device, *dlt, *direction, *filter, *method, *write_file;
 	char *later_filter;
 	int snaplen, timeout, buffer; /* -1: not set at all, except timeout */
-	int dispatch, count;
+	int dispatch, count, pause_ms; /* pause_ms: of -K */
 	bool immediate, plain, nano, nonblock; /* plain: not promiscuous */
 };
 
@@ -21,6 +21,9 @@ int pcaploop_set_filter(pcap_t *pc, const char *text);
 
 /* The mode "swap=" (pcaploop-swap.c); returns the exit status. */
 int pcaploop_swap(const struct pcaploop_options *opt, const char *what);
+
+/* The modes "op=" (pcaploop-ops.c); returns the exit status. */
+int pcaploop_op(const struct pcaploop_options *opt, const char *name);
 
 /* Any mode but "run"; returns the exit status. */
 int pcaploop_mode(const struct pcaploop_options *opt, const char *mode);

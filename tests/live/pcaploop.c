@@ -5,7 +5,7 @@
  *	pcaploop [options] -i DEVICE [MODE]
  *
  * Modes:	run (default)  activate  open-close=N  wait  fork  list (no -i)
- *		swap=N,COUNT,PORT (pcaploop-swap.c)
+ *		swap=N,COUNT,PORT (pcaploop-swap.c)  op=NAME (pcaploop-ops.c)
  * Before:	-s SNAPLEN  -t TIMEOUT_MS  -B BYTES  -I (immediate)  -p (not
  *		promiscuous)  -N (nanoseconds)
  * After:	-n (nonblock)  -y DLT  -Q in|out  -f FILTER  -F COUNT:FILTER (set
@@ -149,6 +149,10 @@ static int wait_select(int fd, int ms)
 	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 	fd_set set;
 
+	if (fd >= FD_SETSIZE) {
+		fprintf(stderr, "descriptor %d is too large for select()\n", fd);
+		exit(3);
+	}
 	FD_ZERO(&set);
 	FD_SET(fd, &set);
 	return select(fd + 1, &set, NULL, NULL, ms < 0 ? NULL : &tv);
@@ -374,7 +378,7 @@ static void parse_option(int o)
 		parse_end(optarg);
 		break;
 	case 'K':
-		end_ms = atoi(optarg);
+		end_ms = opt.pause_ms = atoi(optarg);
 		break;
 	default:
 		exit(2);
