@@ -173,6 +173,8 @@ unsigned int
 bpfprobe_filter_run(struct bpfprobe_filter *filter, const struct bpfprobe_record *rec,
     const u_char *pkt, unsigned int len, unsigned int caplen)
 {
+	struct bpf_program program = { 0, filter->insns };
+	struct pcap_pkthdr h = { .caplen = caplen, .len = len };
 	unsigned int i;
 
 	if (filter->insns == NULL)
@@ -180,5 +182,5 @@ bpfprobe_filter_run(struct bpfprobe_filter *filter, const struct bpfprobe_record
 	for (i = 0; i < filter->npatched; i++)
 		filter->insns[filter->patched[i]].k =
 		    ancillary_value(filter->source[i], rec);
-	return bpf_filter(filter->insns, pkt, len, caplen);
+	return (unsigned int)pcap_offline_filter(&program, &h, pkt);
 }

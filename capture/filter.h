@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The user-space side of a capture filter: libpcap's bpf_filter() over the bytes
+ * The user-space side of a capture filter: libpcap's pcap_offline_filter() over the bytes
  * that the user sees, link header included, plus what a filter may ask of a live
  * Linux capture beside the bytes ("inbound", "ifindex 3" on EN10MB and RAW), which
- * bpf_filter() does not know: such a load of "ancillary data" becomes a load of a
+ * it does not know: such a load of "ancillary data" becomes a load of a
  * constant, that is set for each packet before the filter runs.
  */
 #ifndef BPFPROBE_FILTER_H
