@@ -10,6 +10,9 @@ setup_file() {
 	pair_setup
 	export TX=bpfprobe:tx:netns=$NS_A
 	export SLACK=$(scaled 250 2500)
+	# All ways to wait; in an emulated machine those that differ most.
+	export METHODS="dispatch loop next_ex select poll epoll"
+	! slow || METHODS="dispatch next_ex select"
 }
 
 # traffic COUNT MICROSECONDS [SIZE]: packets at that interval, in the background.
@@ -23,7 +26,7 @@ traffic() {
 	local method timeout timeouts="1 250 1000"
 	slow && timeouts="1 1000"
 	for timeout in $timeouts; do
-		for method in dispatch loop next_ex select poll epoll; do
+		for method in $METHODS; do
 			looping loop -i "$TX" -t "$timeout" -l $method -c 1 -f "udp port $PORT"
 			send
 			ended
@@ -35,7 +38,7 @@ traffic() {
 
 @test "without a timeout a packet comes at once, by each way to wait" {
 	local method
-	for method in dispatch loop next_ex select poll epoll; do
+	for method in $METHODS; do
 		looping loop -i "$TX" -t 0 -l $method -c 3 -f "udp port $PORT"
 		send -c 3 -p 20000
 		ended
@@ -46,7 +49,7 @@ traffic() {
 
 @test "breakloop ends a busy loop, from a signal handler and from a thread" {
 	local method by packets=$(scaled 60000 10000)
-	for method in loop dispatch next_ex; do
+	for method in $(scaled "loop dispatch next_ex" loop); do
 		for by in signal thread; do
 			looping loop -i "$TX" -t 5 -l $method -k $by -K $(scaled 1000 4000)
 			traffic "$packets" $(scaled 50 1000)
@@ -80,7 +83,7 @@ traffic() {
 
 @test "a handle can be closed in every state" {
 	looping loop -i "$TX" -t 100 op=states
-	traffic $(scaled 2000 1000) 1000
+	traffic $(scaled 5000 20000) $(scaled 2000 5000)
 	ended 60
 	[[ $(of failed) -eq -6 && $(of read) -eq 5 ]] # PCAP_ERROR_RFMON_NOTSUP
 	[[ $(grep -c ^state= "$T/loop.out") -eq 7 ]]
@@ -115,11 +118,11 @@ traffic() {
 
 @test "pcap_stats() in a signal handler while packets are read" {
 	local n=$(scaled 20000 2000)
-	looping loop -i "$TX" -t 100 -B 8000000 -c "$n" -f "udp port $PORT" op=stats
+	looping loop -i "$TX" -t 100 -B 8000000 -c "$n" -K $(scaled 1 20) -f "udp port $PORT" op=stats
 	send -c "$n" -p 20
 	ended 60
 	[[ $(of packets) -eq $n && $(of recv) -eq $n && $(of drop) -eq 0 ]]
-	[[ $(of asked) -gt 10 && $(of asked_errors) -eq 0 ]]
+	[[ $(of asked) -gt 5 && $(of asked_errors) -eq 0 ]]
 }
 
 @test "set_datalink after a filter, and again, while packets come" {

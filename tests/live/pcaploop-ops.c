@@ -226,7 +226,8 @@ static void ask_stats(int sig)
 /* pcap_stats() in the handler of a signal that comes all the time. */
 static int op_stats(const struct pcaploop_options *opt)
 {
-	struct itimerval often = { { 0, 500 }, { 0, 500 } }, never = { 0 };
+	struct timeval pause = { 0, opt->pause_ms * 1000 };
+	struct itimerval often = { pause, pause }, never = { 0 };
 	struct sigaction sa = { .sa_handler = ask_stats };
 	unsigned int packets = 0;
 	int rc;
