@@ -115,6 +115,7 @@ fingerprints() {
 @test "tcpflow: the bytes of a connection, on an ordinary interface and on ours" {
 	needs tcpflow
 	local device
+	cd "$BATS_TEST_TMPDIR" # it leaves a report
 	for device in bpa0 "$TX:proto=EN10MB"; do
 		background flow in_a stdbuf -oL tcpflow -c -i "$device" "tcp dst port $((PORT + 2))"
 		started "$T/flow.err" "listening on $device"
