@@ -194,11 +194,12 @@ static int op_daemon(const struct pcaploop_options *opt)
 	unsigned int packets = 0;
 	int rc;
 
-	fflush(stdout);
-	if (!pc || daemon(1, 1) < 0)
+	if (!pc)
+		return 1;
+	ready(); /* before the parent ends, which the test waits for */
+	if (daemon(1, 1) < 0)
 		return 1;
 	alarm(LIMIT_S);
-	ready();
 	rc = read_some(pc, (unsigned int)opt->count, &packets);
 	printf("stats=%d\n", pcap_stats(pc, &ps));
 	printf("recv=%u\ndrop=%u\n", ps.ps_recv, ps.ps_drop);
