@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <linux/securebits.h>
 #include <unistd.h>
 #include "helper/caps.h"
@@ -63,9 +66,13 @@ out:
 	return err;
 }
 
+/* Set before we did so ourselves; -1: we have not. */
+static int no_new_privs = -1;
+
 int
 bpfprobe_caps_init(void)
 {
+	no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
 	return set_caps(0);
 }
 
@@ -81,13 +88,37 @@ bpfprobe_caps_lower(void)
 	return set_caps(0);
 }
 
+#define USER_NAMESPACE_OF_ALL 0xeffffffdU /* inode (PROC_USER_INIT_INO of the kernel) */
+
+/* Capabilities in a user namespace are none to those who ask for BPF. */
+static int
+is_in_user_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != USER_NAMESPACE_OF_ALL;
+}
+
+/* Why the file's capabilities, which are there, are not ours. */
+static const char *
+why_not_given(void)
+{
+	struct statvfs fs;
+
+	if (statvfs("/proc/self/exe", &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0)
+		return "the helper's file system is mounted nosuid, where files give none";
+	return "the capability bounding set lacks it (a container or service setting)";
+}
+
 static const char *
 why_missing(void)
 {
 	int bits = prctl(PR_GET_SECUREBITS);
 
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+	if ((no_new_privs >= 0 ? no_new_privs : prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) == 1)
 		return "no_new_privs is set (a container, sandbox or service setting)";
+	if (getxattr("/proc/self/exe", "security.capability", NULL, 0) > 0)
+		return why_not_given();
 	if (geteuid() != 0)
 		return "run as root, or give the helper its file capabilities";
 	if (bits >= 0 && (bits & SECBIT_NOROOT) != 0)
@@ -144,6 +175,9 @@ bpfprobe_fail_errno(struct bpfprobe_reply *reply, int err, const char *what)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "%s: %s", what, strerror(err));
 	if (bpfprobe_caps_missing(missing, sizeof(missing)) > 0)
 		return bpfprobe_fail(reply, BPFPROBE_NO_PERM, "%s: %s", what, missing);
+	if (is_in_user_namespace())
+		return bpfprobe_fail(reply, BPFPROBE_NO_PERM,
+		    "%s: %s: not from within a user namespace (a rootless container or a sandbox)", what, strerror(err));
 	return bpfprobe_fail(reply, BPFPROBE_NO_PERM,
 	    "%s: %s (kernel lockdown, a security module, or perf_event_paranoid)", what, strerror(err));
 }

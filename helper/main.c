@@ -11,12 +11,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 #include <bpf/libbpf.h>
 #include "helper/caps.h"
+#include "helper/confine.h"
 #include "helper/fail.h"
 #include "helper/protocol.h"
 #include "helper/session.h"
@@ -33,12 +33,18 @@ struct message {
 };
 
 static int
+option_is(int option, int value)
+{
+	int got = -1;
+	socklen_t len = sizeof(got);
+
+	return getsockopt(BPFPROBE_SOCK, SOL_SOCKET, option, &got, &len) == 0 && got == value;
+}
+
+static int
 is_socket(void)
 {
-	int type = 0;
-	socklen_t len = sizeof(type);
-
-	return getsockopt(BPFPROBE_SOCK, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+	return option_is(SO_DOMAIN, AF_UNIX) && option_is(SO_TYPE, SOCK_SEQPACKET);
 }
 
 static int
@@ -252,21 +258,29 @@ is_whole(const struct message *message, size_t size)
 	return size == sizeof(*request) + filter;
 }
 
-/* Receives one request.  1, 0 at the end of file, or -1 if it is not one. */
+/*
+ * Receives one request.  1, 0 at the end of file, or -1 if it is not one: none has descriptors
+ * with it, which the kernel closes, since there is no room for them.
+ */
 static int
 receive(struct message *message)
 {
 	struct bpfprobe_request *request = &message->request;
+	struct iovec iov = { message, sizeof(*message) };
 	struct bpfprobe_reply reply;
+	struct msghdr msg;
 	ssize_t n;
 
 	memset(request, 0, sizeof(*request));
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
 	do {
-		n = recv(BPFPROBE_SOCK, message, sizeof(*message), MSG_TRUNC);
+		n = recvmsg(BPFPROBE_SOCK, &msg, MSG_TRUNC);
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return (int)n;
-	if (n < 8 || request->magic != BPFPROBE_MAGIC)
+	if (n < 8 || request->magic != BPFPROBE_MAGIC || (msg.msg_flags & MSG_CTRUNC))
 		return -1;
 	if (request->version != BPFPROBE_VERSION || !is_whole(message, (size_t)n)) {
 		memset(&reply, 0, sizeof(reply));
@@ -286,10 +300,9 @@ prepare(void)
 	libbpf_set_print(NULL);
 	if (setsockopt(BPFPROBE_SOCK, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
 		return -1;
-	/* Neither a debugger of the same user nor a program of ours gets at what we hold. */
-	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+	if (bpfprobe_confine_surroundings(BPFPROBE_SOCK) < 0 || bpfprobe_caps_init() < 0)
 		return -1;
-	return bpfprobe_caps_init();
+	return bpfprobe_confine_calls();
 }
 
 int

@@ -17,14 +17,14 @@
 #include "helper/translate.h"
 #include "tests/fuzz/input.h"
 
-ssize_t fuzz_recv(int fd, void *buf, size_t size, int flags);
+ssize_t fuzz_recvmsg(int fd, struct msghdr *msg, int flags);
 ssize_t fuzz_send(int fd, const void *buf, size_t size, int flags);
 ssize_t fuzz_sendmsg(int fd, const struct msghdr *msg, int flags);
 int helper_main(void);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The helper's: nothing of it is privileged here, and the socket is the input. */
-#define recv fuzz_recv
+#define recvmsg fuzz_recvmsg
 #define send fuzz_send
 #define sendmsg fuzz_sendmsg
 #define main helper_main
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define bpfprobe_caps_raise fuzz_caps_raise
 #define bpfprobe_caps_lower fuzz_caps_lower
 #include "helper/main.c"
-#undef recv
+#undef recvmsg
 #undef send
 #undef sendmsg
 #undef main
@@ -53,6 +53,7 @@ enum {
 	ANY_DEVICE = 8,
 	ANY_TARGET = 16,
 	LONG_DEVICE = 32,
+	DESCRIPTORS = 64, /* come with it */
 };
 
 static size_t received; /* bytes of the last datagram */
@@ -110,12 +111,13 @@ put_right(struct message *message, size_t *len)
 
 /* As with MSG_TRUNC: returns the datagram's length, however much of it fits. */
 ssize_t
-fuzz_recv(int fd, void *buf, size_t size, int flags)
+fuzz_recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	static struct message datagram;
-	size_t len;
+	size_t len, size = msg->msg_iov->iov_len;
 
 	CHECK(fd == BPFPROBE_SOCK && flags == MSG_TRUNC && size == sizeof(datagram) && !raised);
+	CHECK(msg->msg_iovlen == 1 && msg->msg_controllen == 0);
 	if (take(&envelope, sizeof(envelope)) < sizeof(envelope))
 		return 0;
 	len = (size_t)envelope.len[0] << 8 | envelope.len[1];
@@ -125,7 +127,8 @@ fuzz_recv(int fd, void *buf, size_t size, int flags)
 	received = len;
 	replies = 0;
 	labels = 0;
-	memcpy(buf, &datagram, len < size ? len : size);
+	memcpy(msg->msg_iov->iov_base, &datagram, len < size ? len : size);
+	msg->msg_flags = envelope.flags & DESCRIPTORS ? MSG_CTRUNC : 0;
 	return (ssize_t)len;
 }
 
@@ -233,6 +236,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	char *name = malloc(len + 1); /* whatever is read behind it is found */
 	int err;
 
+	CHECK(!(envelope.flags & DESCRIPTORS));
 	CHECK(!opened++ && len < sizeof(request->device) && name != NULL);
 	memcpy(name, request->device, len + 1);
 	memset(reply->message, '\n', sizeof(reply->message));
@@ -321,23 +325,30 @@ bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_
 }
 
 int
-bpfprobe_rings_fd(const struct bpfprobe_rings *rings, unsigned int i)
-{
-	CHECK(i < rings->count);
-	return 0;
-}
-
-int
 bpf_program__fd(const struct bpf_program *program)
 {
 	(void)program;
 	return 0;
 }
 
+/* Called by main() only, which is not run here. */
 int
-bpf_link__fd(const struct bpf_link *link)
+bpfprobe_confine_surroundings(int sock)
 {
-	(void)link;
+	(void)sock;
+	abort();
+}
+
+int
+bpfprobe_confine_calls(void)
+{
+	abort();
+}
+
+int
+bpfprobe_rings_fd(const struct bpfprobe_rings *rings, unsigned int i)
+{
+	CHECK(i < rings->count);
 	return 0;
 }
 
