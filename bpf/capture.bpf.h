@@ -123,15 +123,18 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 	rec.arphrd = dev ? GET(dev, type) : ARPHRD_VOID;
 	find_packet(packet, dev, &data, &rec);
 	/* Most packets are rejected: for them no more is found than the filter looks at. */
-	if (MARK(BESIDE))
+	if (MARK(BESIDE) || config.confined)
 		find_beside(packet, dev, &rec);
+	/* What its user must not see, that user's filter does not either: it takes its time. */
+	if (config.confined && !is_wanted(&rec))
+		return 0;
 	make_opaque(&rec.protocol, 4);
 	if (!passes(&data, &rec, reader))
 		return 0;
 	rec.probe = config.probe;
 	rec.returns = config.returns;
 	rec.generation = MARK(GENERATION);
-	if (!MARK(BESIDE))
+	if (!MARK(BESIDE) && !config.confined)
 		find_beside(packet, dev, &rec);
 	if (!is_wanted(&rec))
 		return 0;

@@ -42,6 +42,8 @@ struct bpfprobe_config {
 	__u32 paired;	  /* 1: packets are taken at the entry of a program, and here, at its exit */
 	__u32 kept;	  /* 1: and another program here asks for the entry, after this one */
 	__u32 device;	  /* 1: what a packet has for its device is one */
+	__u32 confined;	  /* 1: the user may have none but the packets that are asked for here */
+	__u32 pad;
 	__u32 returns;	  /* 1: at the exit of the function is a program, too */
 	__u32 slots;	  /* words of its arguments, which the exit's context has in front of the value */
 	__u32 ret_bits;	  /* size of what it returns */

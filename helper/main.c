@@ -18,6 +18,7 @@
 #include "helper/caps.h"
 #include "helper/confine.h"
 #include "helper/fail.h"
+#include "helper/handover.h"
 #include "helper/protocol.h"
 #include "helper/session.h"
 
@@ -139,27 +140,23 @@ serve_open(struct bpfprobe_session *session, const struct bpfprobe_request *requ
 static int
 serve_attach(struct bpfprobe_session *session)
 {
-	int progs[BPFPROBE_PROBES_MAX], slots[BPFPROBE_PROBES_MAX];
+	struct bpfprobe_handover handover;
 	struct bpfprobe_reply reply;
-	unsigned int i;
 	int err;
 
 	memset(&reply, 0, sizeof(reply));
-	if (bpfprobe_session_attach(session, &reply) < 0) {
+	if (bpfprobe_session_attach(session, &reply) < 0 || bpfprobe_handover_make(&handover, session, &reply) < 0) {
 		send_reply(&reply);
 		return -1;
 	}
-	for (i = 0; i < session->count; i++) {
-		progs[i] = bpf_program__fd(session->probes[i].dispatcher);
-		slots[i] = session->probes[i].slots;
-	}
 	err = send_reply(&reply);
 	if (err == 0)
-		err = send_some(BPFPROBE_FD_PROG, progs, session->count);
+		err = send_some(BPFPROBE_FD_PROG, handover.programs, session->count);
 	if (err == 0)
 		err = send_some(BPFPROBE_FD_LINK, session->links, session->nlinks);
 	if (err == 0)
-		err = send_some(BPFPROBE_FD_SLOTS, slots, session->count);
+		err = send_some(BPFPROBE_FD_SLOTS, handover.slots, session->count);
+	bpfprobe_handover_close(&handover);
 	bpfprobe_session_detach(session);
 	return err;
 }

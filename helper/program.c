@@ -13,6 +13,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "helper/action.h"
+#include "helper/asuser.h"
 #include "helper/catalogue.h"
 #include "helper/netns.h"
 #include "helper/program.h"
@@ -329,8 +330,14 @@ add_pinned(struct places *places)
 	const char *path = places->device->program;
 	struct bpf_prog_info info;
 	__u32 len = sizeof(info);
-	int fd = bpf_obj_get(path), err, program;
+	struct bpfprobe_asuser asuser;
+	int fd, err, program;
 
+	err = bpfprobe_asuser_begin(&asuser);
+	if (err < 0)
+		return bpfprobe_fail_errno(places->reply, -err, "cannot open files as the user");
+	fd = bpf_obj_get(path);
+	bpfprobe_asuser_end(&asuser);
 	if (fd < 0)
 		return bpfprobe_fail(places->reply, errno == EPERM || errno == EACCES ? BPFPROBE_NO_PERM : BPFPROBE_NO_DEVICE,
 		    "pin \"%.100s\": %s; a program pinned in a bpf file system is expected", path, strerror(errno));
@@ -346,8 +353,6 @@ add_pinned(struct places *places)
 static int
 find_programs(struct places *places)
 {
-	if (getuid() != 0)
-		return bpfprobe_fail(places->reply, BPFPROBE_NO_PERM, "only root may look into BPF programs");
 	switch (places->device->by) {
 	case BPFPROBE_BY_ID:
 		return add_program(places, places->device->program_id);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "bpf/config.h"
@@ -14,6 +15,7 @@
 #include "helper/where.h"
 #include "helper/pagemap.h"
 #include "helper/places.h"
+#include "helper/quota.h"
 #include "helper/session.h"
 
 /* To find what refuses a probe; one among 1024 takes at most 21. */
@@ -30,6 +32,7 @@ struct plan {
 	int tai;
 	unsigned int cpus;
 	struct bpfprobe_pagemap pagemap;
+	__u32 confined; /* 1: the user's filter must see no packet that the user must not */
 };
 
 /*
@@ -98,6 +101,7 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->ifindex = plan->where.ifindex;
 	config->netns = plan->where.netns;
 	config->home = plan->where.home;
+	config->confined = plan->confined;
 	config->arphrd = target->arphrd;
 	config->direction = target->direction;
 	config->device = target->has_device;
@@ -232,15 +236,19 @@ static int
 make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *request,
     struct plan *plan, struct bpfprobe_reply *reply)
 {
+	struct bpfprobe_policy *policy = &session->policy;
 	struct bpfprobe_types types;
 	int n, cpus, err;
 
 	reply->status = BPFPROBE_NO_DEVICE;
 	if (bpfprobe_device_parse(&plan->device, request->device, reply->message, sizeof(reply->message)) < 0)
 		return -1;
-	if (bpfprobe_where_resolve(&plan->where, &plan->device, reply) < 0)
+	if (bpfprobe_policy_load(policy, reply) < 0 || bpfprobe_policy_check_device(policy, &plan->device, reply) < 0 ||
+	    bpfprobe_where_resolve(&plan->where, &plan->device, policy->admin || policy->foreign_pids, reply) < 0 ||
+	    bpfprobe_policy_confine(policy, &plan->where, reply) < 0)
 		return -1;
 	plan->snaplen = request->snaplen;
+	plan->confined = !policy->admin && !policy->any_netns;
 	cpus = libbpf_num_possible_cpus();
 	if (cpus <= 0 || cpus > BPFPROBE_CPUS_MAX)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "cannot count the CPUs");
@@ -294,11 +302,29 @@ describe_records(const struct bpfprobe_session *session, const struct plan *plan
 	reply->elsewhere = 0;
 }
 
+/* The rings, of which nobody may have too many, nor put others in their place. */
+static int
+make_rings(struct bpfprobe_session *session, const struct plan *plan,
+    const struct bpfprobe_request *request, struct bpfprobe_reply *reply)
+{
+	unsigned int page_size = (unsigned int)sysconf(_SC_PAGESIZE);
+	unsigned int pages = bpfprobe_rings_pages(plan->device.pages, request->buffer_size, plan->cpus, page_size);
+	const struct bpfprobe_policy *policy = &session->policy;
+
+	if (bpfprobe_policy_check_rings(policy, (__u64)pages * page_size / 1024 * plan->cpus, reply) < 0 ||
+	    bpfprobe_rings_make(&session->rings, session->maps.perf, pages, (int)request->immediate, reply) < 0)
+		return -1;
+	if (policy->admin)
+		return 0;
+	if (bpf_map_freeze(session->maps.perf) < 0)
+		return bpfprobe_fail_errno(reply, errno, "cannot close the map of the rings");
+	return bpfprobe_quota_take(&session->rings, policy->handles, reply);
+}
+
 int
 bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_request *request,
     struct bpfprobe_reply *reply)
 {
-	unsigned int pages, page_size = (unsigned int)sysconf(_SC_PAGESIZE);
 	struct plan plan;
 	int n;
 
@@ -307,15 +333,11 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	session->attempts = ATTEMPTS_MAX;
 	session->maps.ctl = session->maps.perf = session->maps.buffer = session->maps.calls = -1;
 	n = make_plan(session, request, &plan, reply);
-	if (n < 0)
+	if (n < 0 || bpfprobe_policy_check_targets(&session->policy, session->targets, (unsigned int)n, reply) < 0)
 		return -1;
 	session->maps.cpus = plan.cpus;
 	session->asis = plan.device.proto[0] != '\0';
-	if (load(session, &plan, (unsigned int)n, reply) < 0)
-		return -1;
-	pages = bpfprobe_rings_pages(
-	    plan.device.pages, request->buffer_size, plan.cpus, page_size);
-	if (bpfprobe_rings_make(&session->rings, session->maps.perf, pages, (int)request->immediate, reply) < 0)
+	if (load(session, &plan, (unsigned int)n, reply) < 0 || make_rings(session, &plan, request, reply) < 0)
 		return -1;
 	reply->status = BPFPROBE_OK;
 	reply->clock = plan.tai ? CLOCK_TAI : CLOCK_BOOTTIME;
@@ -331,45 +353,6 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	memcpy(reply->dlt, plan.device.proto, sizeof(reply->dlt));
 	describe_records(session, &plan, reply);
 	return 0;
-}
-
-static enum bpfprobe_label_place
-place_of(const struct bpfprobe_target *target)
-{
-	if (target->program == 0)
-		return BPFPROBE_PLACE_NONE;
-	return target->kind == BPFPROBE_FEXIT ? BPFPROBE_PLACE_EXIT : BPFPROBE_PLACE_ENTRY;
-}
-
-void
-bpfprobe_session_label(
-    const struct bpfprobe_session *session, unsigned int i, struct bpfprobe_label *label)
-{
-	const struct bpfprobe_target *target = session->probes[i].targets;
-	int n;
-
-	memset(label, 0, sizeof(*label));
-	label->magic = BPFPROBE_MAGIC;
-	if (session->progmap.wanted) {
-		label->kind = BPFPROBE_LABEL_MAP;
-		label->program = session->progmap.program;
-		label->targets = 1;
-		snprintf(label->name, sizeof(label->name), "%s", session->progmap.name);
-		return;
-	}
-	label->place = place_of(target);
-	label->actions = target->actions;
-	label->program = target->program;
-	label->targets = session->probes[i].count;
-	if (target->program > 0 || target->kind == BPFPROBE_PASS) {
-		label->kind = target->program > 0 ? BPFPROBE_LABEL_PROGRAM : BPFPROBE_LABEL_INTERFACE;
-		snprintf(label->name, sizeof(label->name), "%s", target->name);
-		return;
-	}
-	n = snprintf(label->name, sizeof(label->name), "%s/%s",
-	    bpfprobe_kind_name(bpfprobe_attach_kind(target)), target->name);
-	if (target->offset > 0)
-		snprintf(label->name + n, sizeof(label->name) - (size_t)n, "@%u", target->offset);
 }
 
 /* Adds what an attempt to attach has given. Returns it. */
@@ -575,6 +558,8 @@ bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_
 
 	if (session->progmap.wanted)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "the program is not ours: no filter can be put into it");
+	if (bpfprobe_policy_check_filter(&session->policy, request->count, reply) < 0)
+		return -1;
 	reply->status = BPFPROBE_ERROR;
 	/* Spent also by a flip that fails: some probes may have it in their records. */
 	session->generation = session->generation % BPFPROBE_GENERATION_MAX + 1;

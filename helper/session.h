@@ -7,12 +7,14 @@
 #define BPFPROBE_SESSION_H
 
 #include "helper/catalogue.h"
+#include "helper/policy.h"
 #include "helper/probe.h"
 #include "helper/progmap.h"
 #include "helper/watch.h"
 #include "helper/rings.h"
 
 struct bpfprobe_session {
+	struct bpfprobe_policy policy; /* what the caller may have */
 	struct bpfprobe_target targets[BPFPROBE_TARGETS_MAX];
 	struct bpfprobe_probe probes[BPFPROBE_PROBES_MAX];
 	unsigned int count;		/* of probes */

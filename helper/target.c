@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <bpf/btf.h>
 #include "helper/known.h"
+#include "helper/policy.h"
 #include "helper/target.h"
 
 int
@@ -89,7 +90,7 @@ bpfprobe_target_check_trust(const struct bpfprobe_name *given, const struct bpfp
 {
 	struct bpfprobe_name asked = bpfprobe_known_packet(given);
 
-	if (getuid() == 0 || (given->arg == 0 && asked.arg > 0) || !is_told(&asked, target, typed))
+	if (bpfprobe_policy_is_admin() || (given->arg == 0 && asked.arg > 0) || !is_told(&asked, target, typed))
 		return 0;
 	return bpfprobe_fail(reply, BPFPROBE_NO_PERM,
 	    "only root may say where the packet of %s is: any memory could be read so", what);

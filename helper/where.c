@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
+#include "helper/asuser.h"
 #include "helper/netns.h"
 #include "helper/where.h"
 
@@ -49,9 +50,29 @@ bpfprobe_where_path(const struct bpfprobe_device *device, char *path, size_t len
 		snprintf(path, len, "/run/netns/%s", device->netns);
 }
 
+/*
+ * As the caller, unless all may be looked at.  Once, and no second time by the same name: the
+ * number of a process can be another's by then.
+ */
+static int
+open_path(const char *path, int trusted, uint32_t *inode)
+{
+	struct bpfprobe_asuser asuser;
+	int fd;
+
+	if (trusted)
+		return open_netns(path, inode);
+	fd = bpfprobe_asuser_begin(&asuser);
+	if (fd < 0)
+		return fd;
+	fd = open_netns(path, inode);
+	bpfprobe_asuser_end(&asuser);
+	return fd;
+}
+
 /* Opens what netns= names.  Returns a descriptor, or -1 with *reply filled in. */
 static int
-open_named(const struct bpfprobe_device *device, uint32_t *inode, struct bpfprobe_reply *reply)
+open_named(const struct bpfprobe_device *device, int trusted, uint32_t *inode, struct bpfprobe_reply *reply)
 {
 	char path[sizeof(device->netns) + 32], shown[sizeof(device->netns) + 8];
 	int fd;
@@ -61,7 +82,7 @@ open_named(const struct bpfprobe_device *device, uint32_t *inode, struct bpfprob
 		snprintf(shown, sizeof(shown), "pid/%u", device->netns_num);
 	else
 		snprintf(shown, sizeof(shown), "%s", device->netns);
-	fd = strchr(device->netns, '/') != NULL ? -EINVAL : open_netns(path, inode);
+	fd = strchr(device->netns, '/') != NULL ? -EINVAL : open_path(path, trusted, inode);
 	if (fd == -EPERM || fd == -EACCES)
 		return bpfprobe_fail(reply, BPFPROBE_NO_PERM, "netns=\"%.80s\": %s", shown, strerror(-fd));
 	if (fd == -EINVAL)
@@ -116,7 +137,7 @@ bpfprobe_where_free(struct bpfprobe_where *where)
 
 int
 bpfprobe_where_resolve(
-    struct bpfprobe_where *where, const struct bpfprobe_device *device, struct bpfprobe_reply *reply)
+    struct bpfprobe_where *where, const struct bpfprobe_device *device, int trusted, struct bpfprobe_reply *reply)
 {
 	int own, err = 0;
 
@@ -135,7 +156,7 @@ bpfprobe_where_resolve(
 		err = resolve_inode(where, device, reply);
 		break;
 	default:
-		where->fd = open_named(device, &where->netns, reply);
+		where->fd = open_named(device, trusted, &where->netns, reply);
 		err = where->fd < 0 ? -1 : 0;
 	}
 	if (err == 0 && device->dev[0] != '\0')

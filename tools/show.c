@@ -276,7 +276,7 @@ find(struct shown *shown)
 	reply->status = BPFPROBE_NO_DEVICE;
 	if (bpfprobe_device_parse(&shown->device, shown->name, reply->message, sizeof(reply->message)) < 0)
 		return -1;
-	if (bpfprobe_where_resolve(&shown->where, &shown->device, reply) < 0)
+	if (bpfprobe_where_resolve(&shown->where, &shown->device, 1, reply) < 0)
 		return -1;
 	if (bpfprobe_types_open(&shown->types, reply) < 0)
 		return -1;

@@ -325,10 +325,20 @@ bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_
 }
 
 int
-bpf_program__fd(const struct bpf_program *program)
+bpfprobe_handover_make(
+    struct bpfprobe_handover *handover, const struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 {
-	(void)program;
-	return 0;
+	CHECK(attached && session->count > 0 && session->count <= BPFPROBE_PROBES_MAX);
+	memset(handover, 0, sizeof(*handover));
+	if (envelope.probes % 16)
+		return 0;
+	return bpfprobe_fail(reply, BPFPROBE_ERROR, "not handed over");
+}
+
+void
+bpfprobe_handover_close(struct bpfprobe_handover *handover)
+{
+	CHECK(handover->own == 0);
 }
 
 /* Called by main() only, which is not run here. */
