@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "capture/client.h"
 #include "helper/caps.h"
+#include "helper/policy.h"
 #include "tools/commands.h"
 #include "tools/doctor.h"
 #include "tools/output.h"
@@ -207,6 +208,25 @@ check_helper(struct bpfprobe_doctor *doctor)
 		    reply.message);
 }
 
+/* What pcap-bpfprobe.conf lets this user capture. */
+static void
+check_policy(struct bpfprobe_doctor *doctor)
+{
+	struct bpfprobe_policy policy;
+	struct bpfprobe_reply reply;
+
+	memset(&reply, 0, sizeof(reply));
+	if (bpfprobe_policy_load(&policy, &reply) < 0)
+		bpfprobe_doctor_say(doctor, BPFPROBE_PROBLEM, "permissions", "see pcap-bpfprobe.conf(5)", "%s", reply.message);
+	else if (policy.admin)
+		bpfprobe_doctor_say(doctor, BPFPROBE_FINE, "permissions", NULL, "root may capture everything");
+	else
+		bpfprobe_doctor_say(doctor, BPFPROBE_FINE, "permissions", NULL,
+		    "packets of %s, BPF programs: %s, XDP: %s, %u devices at once",
+		    policy.any_netns ? "all namespaces" : "the own namespace", policy.programs ? "yes" : "no", policy.xdp ? "yes" : "no",
+		    policy.handles);
+}
+
 /* Whether a line of the file has both words. */
 static int
 has_line(const char *path, const char *one, const char *other)
@@ -261,6 +281,8 @@ bpfprobe_command_doctor(struct bpfprobe_output *output, const char *none)
 	check_lockdown(&doctor);
 	check_settings(&doctor);
 	check_user(&doctor);
+	bpfprobe_doctor_sandbox(&doctor);
+	check_policy(&doctor);
 	check_helper(&doctor);
 	check_apparmor(&doctor);
 	bpfprobe_doctor_libraries(&doctor);

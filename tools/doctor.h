@@ -29,6 +29,9 @@ int bpfprobe_doctor_read(const char *path, char *line, size_t len);
 /* Looks at the libpcap that each program which captures loads. */
 void bpfprobe_doctor_libraries(struct bpfprobe_doctor *doctor);
 
+/* Looks at what takes privilege from every program that is started from here. */
+void bpfprobe_doctor_sandbox(struct bpfprobe_doctor *doctor);
+
 /* Looks at what the kernel lets be attached, by trying. */
 void bpfprobe_doctor_probes(struct bpfprobe_doctor *doctor);
 
