@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A member of the group who means no good: talks to the helper as the module does, and then
+ * does what a module would not, with what it was given and to whom it was given from.
+ *
+ *   stranger grab DEVICE      what the descriptors let be done
+ *   stranger keep DEVICE N    opens N times, kills each helper and keeps the rings only
+ *   stranger send DEVICE      a request with descriptors in it
+ *   stranger name DEVICE      ptrace, /proc and core files of the helper
+ *   stranger filter DEVICE N  sets the same filter N times
+ *   stranger watch DEVICE     wants every packet, whole and unfiltered, until its input ends;
+ *                             then how many bytes were written into the rings, and what was counted
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/perf_event.h>
+#include "bpf/record.h"
+#include "capture/client.h"
+
+#define DLT_LINUX_SLL2 276
+
+static struct bpfprobe_client client;
+static struct bpfprobe_reply reply;
+
+static void
+say(const char *what, long result)
+{
+	printf("%s=%s\n", what, result < 0 ? strerrorname_np(errno) : "ok");
+}
+
+static int
+open_device(const char *device)
+{
+	struct bpfprobe_request request;
+
+	memset(&request, 0, sizeof(request));
+	request.snaplen = 262144;
+	snprintf(request.device, sizeof(request.device), "%s", device);
+	return bpfprobe_client_open(&client, bpfprobe_client_helper(), &request, &reply);
+}
+
+static void
+open_or_end(const char *device)
+{
+	if (open_device(device) == 0 && bpfprobe_client_attach(&client, &reply) == 0)
+		return;
+	printf("refused=%s\n", reply.message);
+	exit(1);
+}
+
+static long
+bpf(int command, union bpf_attr *attr)
+{
+	return syscall(SYS_bpf, command, attr, sizeof(*attr));
+}
+
+static long
+change_map(int command, int map, int value)
+{
+	union bpf_attr attr;
+	__u32 key = 0;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = (__u32)map;
+	attr.key = (__u64)(unsigned long)&key;
+	if (command != BPF_MAP_DELETE_ELEM)
+		attr.value = (__u64)(unsigned long)&value;
+	return bpf(command, &attr);
+}
+
+/* Runs it with an argument of our own; only a raw tracepoint's takes one. */
+static long
+run_program(int program)
+{
+	__u64 context[2] = { 0, 0 };
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.test.prog_fd = (__u32)program;
+	attr.test.ctx_in = (__u64)(unsigned long)context;
+	attr.test.ctx_size_in = sizeof(context);
+	return bpf(BPF_PROG_TEST_RUN, &attr);
+}
+
+static long
+attach_program(int program, const char *tracepoint)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.raw_tracepoint.name = (__u64)(unsigned long)tracepoint;
+	attr.raw_tracepoint.prog_fd = (__u32)program;
+	return bpf(BPF_RAW_TRACEPOINT_OPEN, &attr);
+}
+
+static void
+grab(const char *device)
+{
+	char text[1024];
+	ssize_t n;
+
+	open_or_end(device);
+	say("perf_update", change_map(BPF_MAP_UPDATE_ELEM, client.perf, client.rings[0]));
+	say("perf_delete", change_map(BPF_MAP_DELETE_ELEM, client.perf, 0));
+	say("slots_update", change_map(BPF_MAP_UPDATE_ELEM, client.slots[0], client.progs[0]));
+	say("slots_delete", change_map(BPF_MAP_DELETE_ELEM, client.slots[0], 0));
+	say("run", run_program(client.progs[0]));
+	say("attach_typed", attach_program(client.progs[0], NULL));
+	say("attach_elsewhere", attach_program(client.progs[0], "sys_enter"));
+	say("ring_program", ioctl(client.rings[0], PERF_EVENT_IOC_SET_BPF, client.progs[0]));
+	n = pread(client.progs[0], text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	printf("lines=%s\n", strstr(text, "prog_type:") != NULL ? "ok" : "none");
+}
+
+/* The other end of our socket; not the process that made it, as SO_PEERCRED has it. */
+static pid_t
+helper(void)
+{
+	const char *path = getenv("STRANGER_HELPER");
+	char link[64], target[256];
+	pid_t pid, found = -1;
+	ssize_t n;
+
+	for (pid = 1; pid < 1 << 22; pid++) {
+		snprintf(link, sizeof(link), "/proc/%d/comm", pid);
+		if (access(link, F_OK) < 0)
+			continue;
+		n = open(link, O_RDONLY);
+		memset(target, 0, sizeof(target));
+		if (n >= 0 && read((int)n, target, sizeof(target) - 1) > 0 && path != NULL &&
+		    strncmp(target, path, strlen(path)) == 0)
+			found = pid;
+		if (n >= 0)
+			close((int)n);
+	}
+	return found;
+}
+
+static void
+keep(const char *device, int count)
+{
+	int i, opened = 0, *rings;
+
+	for (i = 0; i < count; i++) {
+		if (open_device(device) < 0) {
+			printf("refused=%s\n", reply.message);
+			break;
+		}
+		opened++;
+		/* All that would show: what is left is one descriptor, or a mapping. */
+		rings = client.rings;
+		if (i % 2)
+			mmap(NULL, (size_t)(reply.ring_pages + 1) * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, rings[0], 0);
+		rings[0] = dup(rings[0]);
+		if (i % 2)
+			close(rings[0]);
+		client.rings = NULL;
+		client.nrings = 0;
+		bpfprobe_client_close(&client);
+		for (int ring = 1; ring < (int)reply.rings; ring++)
+			close(rings[ring]);
+	}
+	printf("opened=%d\n", opened);
+	fflush(stdout);
+	poll(NULL, 0, 300);
+}
+
+static void
+send_descriptors(const char *device)
+{
+	struct bpfprobe_request request;
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	struct iovec iov = { &request, sizeof(request) };
+	struct msghdr msg;
+	struct cmsghdr *cmsg;
+	int fds[2] = { 0, 1 };
+	char byte;
+
+	open_or_end(device);
+	memset(&request, 0, sizeof(request));
+	memset(&msg, 0, sizeof(msg));
+	memset(&control, 0, sizeof(control));
+	request.magic = BPFPROBE_MAGIC;
+	request.version = BPFPROBE_VERSION;
+	request.type = BPFPROBE_FILTER;
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+	msg.msg_control = &control;
+	msg.msg_controllen = sizeof(control);
+	cmsg = CMSG_FIRSTHDR(&msg);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(cmsg), fds, sizeof(fds));
+	say("sent", sendmsg(client.sock, &msg, MSG_NOSIGNAL));
+	printf("answer=%zd\n", recv(client.sock, &byte, 1, 0));
+}
+
+static void
+look_into(const char *device)
+{
+	char path[64];
+	pid_t pid;
+
+	open_or_end(device);
+	pid = helper();
+	printf("found=%d\n", pid > 0);
+	say("ptrace", ptrace(PTRACE_SEIZE, pid, 0, 0));
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	say("mem", open(path, O_RDONLY));
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	say("fd", open(path, O_RDONLY));
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	say("root", open(path, O_RDONLY));
+	say("getfd", syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, pid, 0), 3, 0));
+	say("kill", kill(pid, SIGABRT));
+}
+
+static void
+set_filters(const char *device, int count)
+{
+	const struct sock_filter accept = { BPF_RET | BPF_K, 0, 0, 262144 };
+	int i, set = 0;
+
+	open_or_end(device);
+	for (i = 0; i < count; i++)
+		set += bpfprobe_client_filter(&client, &accept, 1, DLT_LINUX_SLL2, &reply) == 0;
+	printf("set=%d\nlast=%s\n", set, reply.message);
+}
+
+/* What the reader of the rings can say to the programs; see bpf/record.h. */
+static struct bpfprobe_counters *
+want_all(void)
+{
+	size_t size = (reply.cpus + 1) * sizeof(struct bpfprobe_counters);
+	struct bpfprobe_counters *ctl = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, client.ctl, 0);
+
+	if (ctl == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+	ctl[reply.cpus].passing = 1;
+	ctl[reply.cpus].reach = ~0ULL;
+	return ctl;
+}
+
+static void
+watch(const char *device)
+{
+	size_t size, page = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned long long bytes = 0, lost = 0, null = 0;
+	struct perf_event_mmap_page *ring;
+	struct bpfprobe_reply opened;
+	struct bpfprobe_counters *ctl;
+	char text[16];
+	unsigned int i;
+
+	if (open_device(device) < 0) {
+		printf("refused=%s\n", reply.message);
+		exit(1);
+	}
+	opened = reply;
+	ctl = want_all();
+	if (bpfprobe_client_attach(&client, &reply) < 0) {
+		printf("refused=%s\n", reply.message);
+		exit(1);
+	}
+	printf("ready\n");
+	fflush(stdout);
+	while (read(0, text, sizeof(text)) > 0)
+		continue;
+	size = (opened.ring_pages + 1) * page;
+	for (i = 0; i < client.nrings; i++) {
+		ring = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, client.rings[i], 0);
+		if (ring == MAP_FAILED) {
+			perror("mmap");
+			exit(1);
+		}
+		bytes += __atomic_load_n(&ring->data_head, __ATOMIC_ACQUIRE);
+	}
+	for (i = 0; i < opened.cpus; i++) {
+		lost += ctl[i].lost;
+		null += ctl[i].null;
+	}
+	printf("bytes=%llu\nlost=%llu\nnull=%llu\n", bytes, lost, null);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 3)
+		return 2;
+	if (strcmp(argv[1], "grab") == 0)
+		grab(argv[2]);
+	else if (strcmp(argv[1], "watch") == 0)
+		watch(argv[2]);
+	else if (strcmp(argv[1], "send") == 0)
+		send_descriptors(argv[2]);
+	else if (strcmp(argv[1], "name") == 0)
+		look_into(argv[2]);
+	else if (argc > 3 && strcmp(argv[1], "keep") == 0)
+		keep(argv[2], atoi(argv[3]));
+	else if (argc > 3 && strcmp(argv[1], "filter") == 0)
+		set_filters(argv[2], atoi(argv[3]));
+	else
+		return 2;
+	return 0;
+}
