@@ -302,6 +302,17 @@ nothing_of_theirs() {
 	[[ $(value sent "$output") == ok && $(value answer "$output") == 0 ]]
 }
 
+@test "answers that nobody reads, and a socket that is closed: the helper ends" {
+	member "$NS_A"
+	run -0 "${WHO[@]}" stranger full bpfprobe:tx
+	echo "$output"
+	[[ $(value sent "$output") -ge 5 && $(value ended "$output") -eq 1 ]]
+	run -0 "${WHO[@]}" stranger close bpfprobe:tx
+	echo "$output"
+	[[ $(value send "$output") == ok ]]
+	nothing_of_theirs
+}
+
 # --- limits
 
 @test "handles: as many as are allowed, also if their helpers are killed and only rings are kept" {
@@ -495,6 +506,26 @@ odd() {
 	member "$NS_A"
 	WHO+=(unshare -U -r)
 	refuses bpfprobe:tx "user namespace"
+}
+
+@test "bpfprobe doctor says what takes the privilege away, and what is allowed" {
+	run setpriv --no-new-privs bpfprobe doctor
+	echo "$output"
+	[[ $output == *"no_new_privs is set: the helper's file gives no capabilities; systemd: NoNewPrivileges=no"* ]]
+	run setpriv --securebits=+noroot bpfprobe doctor
+	[[ $output == *"SECBIT_NOROOT is set: root is a user like others; "* ]]
+	run unshare -U -r bpfprobe doctor
+	[[ $output == *"this is a user namespace, whose capabilities do not count for BPF; "* ]]
+	run capsh --drop=cap_perfmon -- -c 'bpfprobe doctor'
+	[[ $output == *"the capability bounding set lacks CAP_PERFMON; systemd: CapabilityBoundingSet="* ]]
+	[[ $output == *"permissions      root may capture everything"* ]]
+	run bpfprobe doctor
+	[[ $output == *"sandbox          none that the kernel tells of"* || $output == *"a security module confines"* ]]
+	conf "netns = any" "xdp = yes" "handles = 3"
+	run unshare -m bash -c 'mount --bind "$0" /etc && exec "$@"' "$INSTALLED/etc" \
+		setpriv --reuid="$USER_ID" --clear-groups "$BUILD/bpfprobe" doctor
+	echo "$output"
+	[[ $output == *"packets of all namespaces, BPF programs: no, XDP: yes, 3 devices at once"* ]]
 }
 
 @test "nothing is left behind" {

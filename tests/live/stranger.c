@@ -6,6 +6,8 @@
  *   stranger grab DEVICE      what the descriptors let be done
  *   stranger keep DEVICE N    opens N times, kills each helper and keeps the rings only
  *   stranger send DEVICE      a request with descriptors in it
+ *   stranger full DEVICE      many requests, and reads no answer
+ *   stranger close DEVICE     a request, and is gone before the answer
  *   stranger name DEVICE      ptrace, /proc and core files of the helper
  *   stranger filter DEVICE N  sets the same filter N times
  *   stranger watch DEVICE     wants every packet, whole and unfiltered, until its input ends;
@@ -30,6 +32,7 @@
 #include <linux/perf_event.h>
 #include "bpf/record.h"
 #include "capture/client.h"
+#include "capture/spawn.h"
 
 #define DLT_LINUX_SLL2 276
 
@@ -214,6 +217,53 @@ send_descriptors(const char *device)
 	printf("answer=%zd\n", recv(client.sock, &byte, 1, 0));
 }
 
+/* Until no more fit in; then waits for the helper to lose its patience. */
+static void
+fill(const char *device)
+{
+	struct {
+		struct bpfprobe_request request;
+		struct sock_filter accept;
+	} message;
+	struct pollfd pollfd;
+	int sent = 0;
+
+	open_or_end(device);
+	memset(&message, 0, sizeof(message));
+	message.request.magic = BPFPROBE_MAGIC;
+	message.request.version = BPFPROBE_VERSION;
+	message.request.type = BPFPROBE_FILTER;
+	message.request.dlt = DLT_LINUX_SLL2;
+	message.request.count = 1;
+	message.accept.code = BPF_RET | BPF_K;
+	pollfd.fd = client.sock;
+	pollfd.events = POLLOUT;
+	while (sent < 100000 && poll(&pollfd, 1, 1000) > 0 && !(pollfd.revents & POLLHUP)) {
+		if (send(client.sock, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			break;
+		sent++;
+	}
+	pollfd.events = 0;
+	printf("sent=%d\nended=%d\n", sent, poll(&pollfd, 1, 30000));
+}
+
+static void
+close_early(const char *device)
+{
+	struct bpfprobe_request request;
+	int sv[2];
+
+	memset(&request, 0, sizeof(request));
+	request.magic = BPFPROBE_MAGIC;
+	request.version = BPFPROBE_VERSION;
+	request.type = BPFPROBE_OPEN;
+	request.snaplen = 262144;
+	snprintf(request.device, sizeof(request.device), "%s", device);
+	say("socket", socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv));
+	say("spawn", bpfprobe_spawn(bpfprobe_client_helper(), sv[1]));
+	say("send", send(sv[0], &request, sizeof(request), MSG_NOSIGNAL));
+}
+
 static void
 look_into(const char *device)
 {
@@ -314,6 +364,10 @@ main(int argc, char **argv)
 		watch(argv[2]);
 	else if (strcmp(argv[1], "send") == 0)
 		send_descriptors(argv[2]);
+	else if (strcmp(argv[1], "full") == 0)
+		fill(argv[2]);
+	else if (strcmp(argv[1], "close") == 0)
+		close_early(argv[2]);
 	else if (strcmp(argv[1], "name") == 0)
 		look_into(argv[2]);
 	else if (argc > 3 && strcmp(argv[1], "keep") == 0)
