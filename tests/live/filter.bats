@@ -219,7 +219,7 @@ has_filtered() { # PID COUNT
 
 # A tmpfs in a mount namespace of its own stands for the directory of an installed helper.
 @test "for a user without privilege, by the capabilities of the helper's file" {
-	require setcap setpriv unshare capsh
+	require setcap setpriv nsenter unshare capsh
 	local file cap caps=cap_bpf,cap_perfmon
 	# Those that a process of this machine may have at all.
 	for cap in cap_sys_admin cap_ipc_lock cap_sys_resource cap_sys_ptrace; do
@@ -234,7 +234,7 @@ has_filtered() { # PID COUNT
 	[[ -d ${file%/*} ]] || skip "no ${file%/*} to stand on"
 	public_copy
 	setpriv --reuid=65534 --regid=65534 --clear-groups cat "$PUBLIC/libpcap.so.0.8" >"$BATS_TEST_TMPDIR/read"
-	capture dump unshare -m bash -c "mount -t tmpfs none ${file%/*} &&
+	capture dump nsenter "--net=/run/netns/$NS_A" unshare -m bash -c "mount -t tmpfs none ${file%/*} &&
 		install -m 750 -g nogroup $PUBLIC/${BPFPROBE_HELPER##*/} $file && setcap $caps=ep $file &&
 		exec setpriv --reuid=65534 --regid=65534 --clear-groups env -u BPFPROBE_HELPER LD_LIBRARY_PATH=$PUBLIC \
 			tcpdump -l -n -i $TX udp port $((PORT + 1))"
