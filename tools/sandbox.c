@@ -68,7 +68,7 @@ check_surroundings(struct bpfprobe_doctor *doctor)
 
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
 		found += warn(doctor, "no_new_privs is set: the helper's file gives no capabilities",
-		    "systemd: NoNewPrivileges=no and what implies it, or AmbientCapabilities=, see pcap-bpfprobe(7)");
+		    "systemd: NoNewPrivileges=no and what implies it, or AmbientCapabilities=, see pcap-bpfprobe-permissions(7)");
 	if (bits >= 0 && (bits & SECBIT_NOROOT) != 0)
 		found += warn(doctor, "SECBIT_NOROOT is set: root is a user like others",
 		    "capture outside of what sets it, or as a member of the helper's group");
