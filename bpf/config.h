@@ -37,6 +37,7 @@ struct bpfprobe_config {
 	__u32 behind;	 /* 1: the argument is the address of a struct with a pointer to the packet */
 	__u32 offset;	 /* bytes in that struct in front of the pointer */
 	struct bpfprobe_pagemap pagemap;
+	__u64 cookie;	  /* of `netns`, whose number another one may be given later; 0: unknown */
 	__u32 arphrd;	  /* hardware type of the interface, for a program that cannot see it */
 	__u32 remember;	  /* 1: a program at the exit asks for what is known of the entry */
 	__u32 paired;	  /* 1: packets are taken at the entry of a program, and here, at its exit */

@@ -115,6 +115,7 @@ struct ns_common {
 
 struct net {
 	struct ns_common ns;
+	__u64 net_cookie; /* since 5.12 in this form */
 	struct net_device *loopback_dev;
 };
 

@@ -102,12 +102,23 @@ static __always_inline struct net_device *checked_device(struct net_device *dev)
 	return dev;
 }
 
+/*
+ * The number of a namespace; 0 of one that has it from the namespace that is captured, and is gone.
+ * Numbers are given away again at once, cookies never.
+ */
+static __always_inline __u32 inode_of(struct net *net)
+{
+	if (config.cookie && bpf_core_field_exists(net->net_cookie) && GET(net, net_cookie) != config.cookie)
+		return 0;
+	return GET(net, ns.inum);
+}
+
 /* Of a device that there is. */
 static __always_inline __u32 netns_of(struct net_device *dev)
 {
 	struct net *net = GET(dev, nd_net.net);
 
-	return GET(MEMORY(net), ns.inum);
+	return inode_of(MEMORY(net));
 }
 
 #define ETH_HLEN 14

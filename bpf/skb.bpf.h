@@ -43,6 +43,9 @@ static __noinline __u32 netns_of_route(struct sk_buff *skb)
 	net = BPF_CORE_READ(dev, nd_net.net);
 	if (!net || BPF_CORE_READ(net, loopback_dev, nd_net.net) != net)
 		return 0;
+	if (config.cookie && bpf_core_field_exists(net->net_cookie) &&
+	    BPF_CORE_READ(net, net_cookie) != config.cookie)
+		return 0;
 	return BPF_CORE_READ(net, ns.inum);
 }
 
@@ -60,7 +63,7 @@ static __always_inline void find_interface(
 		rec->ifindex = GET(skb, skb_iif);
 		if (IN_KERNEL(sk)) {
 			net = GET(MEMORY(sk), __sk_common.skc_net.net);
-			rec->netns = GET(MEMORY(net), ns.inum);
+			rec->netns = inode_of(MEMORY(net));
 		} else {
 			rec->netns = netns_of_route(skb);
 		}

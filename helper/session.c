@@ -102,6 +102,7 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->netns = plan->where.netns;
 	config->home = plan->where.home;
 	config->confined = plan->confined;
+	config->cookie = plan->confined ? plan->where.cookie : 0;
 	config->arphrd = target->arphrd;
 	config->direction = target->direction;
 	config->device = target->has_device;

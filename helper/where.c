@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -19,6 +20,10 @@
 
 #ifndef NSFS_MAGIC
 #define NSFS_MAGIC 0x6e736673
+#endif
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
 #endif
 
 /* Opens a file that must be a network namespace; -errno if it is not one. */
@@ -38,6 +43,22 @@ open_netns(const char *path, uint32_t *inode)
 	}
 	*inode = (uint32_t)st.st_ino;
 	return fd;
+}
+
+/* That of our own network namespace. */
+static uint64_t
+read_cookie(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) < 0)
+		cookie = 0;
+	close(fd);
+	return cookie;
 }
 
 void
@@ -146,6 +167,7 @@ bpfprobe_where_resolve(
 	if (own < 0)
 		return bpfprobe_fail_errno(reply, -own, BPFPROBE_NETNS_OWN);
 	close(own);
+	where->cookie = read_cookie();
 
 	switch (device->netns_kind) {
 	case BPFPROBE_NETNS_ALL:

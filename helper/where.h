@@ -10,6 +10,7 @@
 
 struct bpfprobe_where {
 	uint32_t home;	  /* inode of our own network namespace */
+	uint64_t cookie;  /* of our own network namespace; 0: this kernel does not tell (before 5.14) */
 	uint32_t netns;	  /* inode of the one that is asked for; 0: all */
 	uint32_t ifindex; /* interface in it; 0: all */
 	int fd;		  /* of it, this struct's own; 0: none, it is our own or cannot be entered */

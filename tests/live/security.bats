@@ -191,6 +191,75 @@ nothing_of_theirs() {
 	[[ $output == *'interface "bpa0": no such interface'* ]]
 }
 
+# ping_in NETNS: packets that its own loopback device sends and receives.
+ping_in() {
+	ip -n "$1" link set lo up
+	ip netns exec "$1" sender -c 100 udp 127.0.0.1 "$PORT"
+}
+
+# same_number INODE TRY: a new namespace with that number, E; the kernel gives away the lowest that is free.
+same_number() {
+	local i
+	for i in {1..8}; do
+		E=bp$$e$2$i
+		ip netns add "$E"
+		defer ip netns del "$E"
+		[[ $(stat -Lc %i "/run/netns/$E") -ne $1 ]] || return 0
+	done
+	return 1
+}
+
+# borrowed N: a member in C keeps what one in D has opened, who is gone, and the helper too.
+borrowed() {
+	T=$BATS_TEST_TMPDIR
+	member "$NS_C"
+	rm -f "$T/in" "$INSTALLED/meet"/*
+	mkfifo "$T/in"
+	"${WHO[@]}" stranger borrow "$INSTALLED/meet/$1" <"$T/in" >"$T/borrow.out" 2>"$T/borrow.err" 3>&- &
+	PID=$!
+	defer kill -KILL $PID
+	exec {END_OF}>"$T/in"
+	started "$T/borrow.out" listens
+	member "bp$$d"
+	"${WHO[@]}" stranger lend bpfprobe:any "$INSTALLED/meet/$1"
+	started "$T/borrow.out" ready
+}
+
+# returned: how much came meanwhile, in BYTES.
+returned() {
+	exec {END_OF}>&-
+	wait_exit "$PID"
+	BYTES=$(value bytes "$(<"$T/borrow.out")")
+}
+
+@test "no packet of a namespace that has the number of the own one, which is gone" {
+	local n inode
+	[[ $(uname -r) != 5.10.* ]] || skip "namespaces have no cookies that can be asked for before Linux 5.14"
+	mkdir -m 777 "$INSTALLED/meet"
+	ip netns add "bp$$d"
+	defer ip netns del "bp$$d"
+	borrowed 0
+	ping_in "bp$$d"
+	returned
+	ip netns del "bp$$d"
+	[[ $BYTES -gt 6400 ]]
+	for n in {1..9}; do
+		ip netns add "bp$$d"
+		inode=$(stat -Lc %i "/run/netns/bp$$d")
+		borrowed "$n"
+		ip netns del "bp$$d"
+		sleep 0.3
+		if same_number "$inode" "$n"; then
+			ping_in "$E"
+			returned
+			[[ $BYTES -eq 0 ]]
+			return
+		fi
+		returned
+	done
+	fail "no namespace has got number $inode again"
+}
+
 @test "a namespace that is named has to be the own one" {
 	local inode
 	member "$NS_A"
@@ -231,8 +300,6 @@ nothing_of_theirs() {
 	rm "/run/netns/bp$$l"
 	umount "$INSTALLED/hidden/ns"
 }
-
-# --- what else
 
 @test "BPF programs of others, and programs at interfaces, are root's" {
 	member "$NS_C"
@@ -313,8 +380,6 @@ nothing_of_theirs() {
 	nothing_of_theirs
 }
 
-# --- limits
-
 @test "handles: as many as are allowed, also if their helpers are killed and only rings are kept" {
 	conf "handles = 4"
 	member "$NS_A"
@@ -349,8 +414,6 @@ nothing_of_theirs() {
 	wait_exit "$PID"
 	verify -e 1:10-19 "$T/dump.out"
 }
-
-# --- the file
 
 @test "pcap-bpfprobe.conf: whoever else could write to it is not believed" {
 	local plain="no plain file of root's that nobody else can write to" file=$INSTALLED/etc/pcap-bpfprobe.conf

@@ -6,6 +6,8 @@
  *   stranger grab DEVICE      what the descriptors let be done
  *   stranger keep DEVICE N    opens N times, kills each helper and keeps the rings only
  *   stranger send DEVICE      a request with descriptors in it
+ *   stranger lend DEVICE PATH     hands what it has to one who listens there
+ *   stranger borrow PATH          and that one keeps it, as watch does
  *   stranger full DEVICE      many requests, and reads no answer
  *   stranger close DEVICE     a request, and is gone before the answer
  *   stranger name DEVICE      ptrace, /proc and core files of the helper
@@ -26,6 +28,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
@@ -296,6 +299,127 @@ set_filters(const char *device, int count)
 	printf("set=%d\nlast=%s\n", set, reply.message);
 }
 
+#define RINGS_MAX 4096
+
+static struct perf_event_mmap_page *mapped[RINGS_MAX];
+
+/* A ring is there, and written into, as long as somebody has it mapped. */
+static void
+map_rings(const int *rings, unsigned int count, __u32 pages)
+{
+	size_t size = (pages + 1) * (size_t)sysconf(_SC_PAGESIZE);
+	unsigned int i;
+
+	for (i = 0; i < count && i < RINGS_MAX; i++) {
+		mapped[i] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, rings[i], 0);
+		if (mapped[i] == MAP_FAILED) {
+			perror("mmap");
+			exit(1);
+		}
+	}
+}
+
+/* How many bytes of records came. */
+static unsigned long long
+written(void)
+{
+	unsigned long long bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < RINGS_MAX && mapped[i] != NULL; i++)
+		bytes += __atomic_load_n(&mapped[i]->data_head, __ATOMIC_ACQUIRE);
+	return bytes;
+}
+
+static void
+wait_for_end(void)
+{
+	char text[16];
+
+	printf("ready\n");
+	fflush(stdout);
+	while (read(0, text, sizeof(text)) > 0)
+		continue;
+}
+
+static int
+meet(const char *path, int (*how)(int, const struct sockaddr *, socklen_t))
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (fd < 0 || how(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		perror(path);
+		exit(1);
+	}
+	return fd;
+}
+
+#define LENT_MAX 200 /* descriptors of a message */
+
+union lent {
+	struct cmsghdr align;
+	char space[CMSG_SPACE(LENT_MAX * sizeof(int))];
+};
+
+static void
+lend(const char *device, const char *path)
+{
+	struct bpfprobe_reply opened;
+	struct iovec iov = { &opened, sizeof(opened) };
+	union lent control;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control };
+	int fds[LENT_MAX], sock;
+	unsigned int n, i;
+	struct cmsghdr *cmsg;
+
+	if (open_device(device) < 0)
+		exit(1);
+	opened = reply;
+	if (bpfprobe_client_attach(&client, &reply) < 0)
+		exit(1);
+	n = client.nrings;
+	memcpy(fds, client.rings, n * sizeof(int));
+	fds[n++] = client.perf;
+	for (i = 0; i < client.nlinks; i++)
+		fds[n++] = client.links[i];
+	for (i = 0; i < client.nslots; i++)
+		fds[n++] = client.slots[i];
+	memset(&control, 0, sizeof(control));
+	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+	cmsg = CMSG_FIRSTHDR(&msg);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(cmsg), fds, n * sizeof(int));
+	sock = meet(path, connect);
+	say("lent", sendmsg(sock, &msg, 0));
+	(void)recv(sock, fds, 1, 0);
+}
+
+static void
+borrow(const char *path)
+{
+	struct bpfprobe_reply opened;
+	struct iovec iov = { &opened, sizeof(opened) };
+	union lent control;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	int sock = meet(path, bind), peer;
+
+	listen(sock, 1);
+	printf("listens\n");
+	fflush(stdout);
+	peer = accept(sock, NULL, NULL);
+	if (recvmsg(peer, &msg, 0) != sizeof(opened) || CMSG_FIRSTHDR(&msg) == NULL)
+		exit(1);
+	map_rings((int *)(void *)CMSG_DATA(CMSG_FIRSTHDR(&msg)), opened.rings, opened.ring_pages);
+	close(peer);
+	wait_for_end();
+	printf("bytes=%llu\n", written());
+}
+
 /* What the reader of the rings can say to the programs; see bpf/record.h. */
 static struct bpfprobe_counters *
 want_all(void)
@@ -315,12 +439,9 @@ want_all(void)
 static void
 watch(const char *device)
 {
-	size_t size, page = (size_t)sysconf(_SC_PAGESIZE);
-	unsigned long long bytes = 0, lost = 0, null = 0;
-	struct perf_event_mmap_page *ring;
+	unsigned long long lost = 0, null = 0;
 	struct bpfprobe_reply opened;
 	struct bpfprobe_counters *ctl;
-	char text[16];
 	unsigned int i;
 
 	if (open_device(device) < 0) {
@@ -333,24 +454,13 @@ watch(const char *device)
 		printf("refused=%s\n", reply.message);
 		exit(1);
 	}
-	printf("ready\n");
-	fflush(stdout);
-	while (read(0, text, sizeof(text)) > 0)
-		continue;
-	size = (opened.ring_pages + 1) * page;
-	for (i = 0; i < client.nrings; i++) {
-		ring = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, client.rings[i], 0);
-		if (ring == MAP_FAILED) {
-			perror("mmap");
-			exit(1);
-		}
-		bytes += __atomic_load_n(&ring->data_head, __ATOMIC_ACQUIRE);
-	}
+	map_rings(client.rings, client.nrings, opened.ring_pages);
+	wait_for_end();
 	for (i = 0; i < opened.cpus; i++) {
 		lost += ctl[i].lost;
 		null += ctl[i].null;
 	}
-	printf("bytes=%llu\nlost=%llu\nnull=%llu\n", bytes, lost, null);
+	printf("bytes=%llu\nlost=%llu\nnull=%llu\n", written(), lost, null);
 }
 
 int
@@ -364,6 +474,10 @@ main(int argc, char **argv)
 		watch(argv[2]);
 	else if (strcmp(argv[1], "send") == 0)
 		send_descriptors(argv[2]);
+	else if (strcmp(argv[1], "borrow") == 0)
+		borrow(argv[2]);
+	else if (argc > 3 && strcmp(argv[1], "lend") == 0)
+		lend(argv[2], argv[3]);
 	else if (strcmp(argv[1], "full") == 0)
 		fill(argv[2]);
 	else if (strcmp(argv[1], "close") == 0)
