@@ -45,7 +45,7 @@ expected() {
 		644 root:root lib/pkgconfig/bpf_pcap.pc
 		755 root:root libexec/pcap-bpfprobe-helper
 		755 root:root libexec/pcap-bpfprobe-setup
-		$(cd "$top/man" && for page in *.[378]; do echo "644 root:root share/man/man${page##*.}/$page"; done)
+		$(cd "$top/man" && for page in *.[3578]; do echo "644 root:root share/man/man${page##*.}/$page"; done)
 	END
 }
 
