@@ -7,8 +7,8 @@
 
 bats_require_minimum_version 1.5.0
 
-# The source.  bats gives the absolute name of this file.
-TOP=${BASH_SOURCE[0]%/tests/live/*}
+# The source; tests/ or a directory in it has the test.
+TOP=${BATS_TEST_DIRNAME%/tests*}
 export BUILD=${BPFPROBE_BUILD:-$TOP/build}
 [[ $BUILD == /* ]] || BUILD=$PWD/$BUILD
 export LD_LIBRARY_PATH=$BUILD/libpcap
