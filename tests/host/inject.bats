@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Sending through a device that has an interface: pcap_inject(), as scapy calls it.
 
-load lib.bash
+load ../live/lib.bash
 
 setup_file() {
 	require tcpdump tshark
