@@ -364,7 +364,8 @@ fragments() {
 	local ns place what
 	listen "$3" "$PORT"
 	watch_all
-	in_a sender -c 2 -i 1 -s 3000 udp "$3" "$PORT"
+	# Two CPUs may take turns: the second is to find the first one gone.
+	in_a sender -c 2 -i 1 -p "$(scaled 20000 200000)" -s 3000 udp "$3" "$PORT"
 	stop_all
 	while read -r ns place what; do
 		place=${place##*/}
