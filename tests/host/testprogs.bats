@@ -112,7 +112,7 @@ sees() {
 		# shellcheck disable=SC2086 # words
 		listening capturetest -i "$TX" $options "udp port $PORT"
 		sees 20
-		[[ $(<"$T/prog.out") == *"20 ps_recv, 0 ps_drop, 0 ps_ifdrop"* ]]
+		wait_for_line "$T/prog.out" "20 ps_recv, 0 ps_drop, 0 ps_ifdrop" 5
 		finish
 	done
 }
