@@ -263,18 +263,11 @@ static __always_inline int make_view(
 
 #endif
 
-/* Where the packet is read where it is, there is room for the view on the caller's stack. */
-#ifdef BPFPROBE_DIRECT
-#define DECIDE static __always_inline
-#else
-#define DECIDE static __noinline
-#endif
-
 /*
  * The verdict over the packet: as of the filter function; 0 also for one that the
  * link type cannot carry.  Sets rec->caplen.
  */
-DECIDE __s64 decide(const struct data *data, struct bpfprobe_record *rec)
+static __noinline __s64 decide(const struct data *data, struct bpfprobe_record *rec)
 {
 	__u64 linear = data->end - data->start;
 	struct bpfprobe_view view;
