@@ -87,11 +87,9 @@ static __always_inline int passes(
 
 	if (!reader->passing)
 		verdict = is_constant() ? bpfprobe_filter(0) : decide(data, rec);
-	if (!verdict)
-		return 0;
 	/* Fewer bytes than the user wants of every packet: user space cuts it off. */
 	rec->undecided = verdict < config.snaplen;
-	return 1;
+	return verdict != 0;
 }
 
 /* The same for every probe; `at_exit` of a program, `action` is what it has returned. */
@@ -122,6 +120,9 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 	dev = device_of(packet);
 	rec.arphrd = dev ? GET(dev, type) : ARPHRD_VOID;
 	find_packet(packet, dev, &data, &rec);
+	rec.probe = config.probe;
+	rec.returns = config.returns;
+	rec.generation = MARK(GENERATION);
 	/* Most packets are rejected: for them no more is found than the filter looks at. */
 	if (MARK(BESIDE) || config.confined)
 		find_beside(packet, dev, &rec);
@@ -131,9 +132,6 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 	make_opaque(&rec.protocol, 4);
 	if (!passes(&data, &rec, reader))
 		return 0;
-	rec.probe = config.probe;
-	rec.returns = config.returns;
-	rec.generation = MARK(GENERATION);
 	if (!MARK(BESIDE) && !config.confined)
 		find_beside(packet, dev, &rec);
 	if (!is_wanted(&rec))
