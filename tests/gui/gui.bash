@@ -37,8 +37,9 @@ need_desktop() {
 # wireshark_at NETNS OPTION...: in the background, with settings and temporary files of its own
 # in $T.  Qt 5 may speak to the bus before it is connected, and is not heard of then: once more.
 wireshark_at() {
-	local tries
-	for tries in {1..20}; do
+	local tries=0 end=$((SECONDS + 120))
+	while ((SECONDS < end)); do
+		tries=$((tries + 1))
 		wireshark_start "$@"
 		until_true 60 told_or_not || fail "Wireshark does not start: $(<"$T/wireshark.err")"
 		! has_text "$T/wireshark.err" "Not connected to D-Bus server" || {
