@@ -16,6 +16,7 @@
  *                             then how many bytes were written into the rings, and what was counted
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -138,22 +139,25 @@ static pid_t
 helper(void)
 {
 	const char *path = getenv("STRANGER_HELPER");
-	char link[64], target[256];
-	pid_t pid, found = -1;
+	char link[300], target[256];
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	pid_t found = -1;
 	ssize_t n;
+	int fd;
 
-	for (pid = 1; pid < 1 << 22; pid++) {
-		snprintf(link, sizeof(link), "/proc/%d/comm", pid);
-		if (access(link, F_OK) < 0)
+	while (proc != NULL && path != NULL && (entry = readdir(proc)) != NULL) {
+		snprintf(link, sizeof(link), "/proc/%s/comm", entry->d_name);
+		fd = atoi(entry->d_name) > 0 ? open(link, O_RDONLY) : -1;
+		if (fd < 0)
 			continue;
-		n = open(link, O_RDONLY);
 		memset(target, 0, sizeof(target));
-		if (n >= 0 && read((int)n, target, sizeof(target) - 1) > 0 && path != NULL &&
-		    strncmp(target, path, strlen(path)) == 0)
-			found = pid;
-		if (n >= 0)
-			close((int)n);
+		n = read(fd, target, sizeof(target) - 1);
+		if (n > 0 && strncmp(target, path, strlen(path)) == 0)
+			found = atoi(entry->d_name);
+		close(fd);
 	}
+	closedir(proc);
 	return found;
 }
 
