@@ -53,8 +53,8 @@ get_info(int fd, void *info, size_t size)
 }
 
 /*
- * The same number from the program's lines in the helper's /proc, which is what a user gets who is not to
- * have the program itself; 0 when the helper is gone.
+ * The same number from the program's lines in the helper's /proc, which is what a user gets
+ * who is not to have the program itself; 0 when the helper is gone.
  */
 static uint64_t
 read_misses(int lines)

@@ -90,9 +90,8 @@ bpfprobe_caps_lower(void)
 
 #define USER_NAMESPACE_OF_ALL 0xeffffffdU /* inode (PROC_USER_INIT_INO of the kernel) */
 
-/* Capabilities in a user namespace are none to those who ask for BPF. */
-static int
-is_in_user_namespace(void)
+int
+bpfprobe_caps_in_user_namespace(void)
 {
 	struct stat st;
 
@@ -175,7 +174,7 @@ bpfprobe_fail_errno(struct bpfprobe_reply *reply, int err, const char *what)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "%s: %s", what, strerror(err));
 	if (bpfprobe_caps_missing(missing, sizeof(missing)) > 0)
 		return bpfprobe_fail(reply, BPFPROBE_NO_PERM, "%s: %s", what, missing);
-	if (is_in_user_namespace())
+	if (bpfprobe_caps_in_user_namespace())
 		return bpfprobe_fail(reply, BPFPROBE_NO_PERM,
 		    "%s: %s: not from within a user namespace (a rootless container or a sandbox)", what, strerror(err));
 	return bpfprobe_fail(reply, BPFPROBE_NO_PERM,

@@ -22,4 +22,7 @@ int bpfprobe_caps_lower(void);
  */
 int bpfprobe_caps_missing(char *buf, size_t len);
 
+/* Whether this process is in a user namespace, whose capabilities are none to those who ask for BPF. */
+int bpfprobe_caps_in_user_namespace(void);
+
 #endif

@@ -122,6 +122,18 @@ static const struct {
 	{ "net_dev_xmit", "net_dev_start_xmit" },
 };
 
+static int
+is_among(const char *const *names, size_t count, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (strcmp(names[i], name) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 enum bpfprobe_direction
 bpfprobe_known_direction(const char *tracepoint)
 {
@@ -137,13 +149,7 @@ bpfprobe_known_direction(const char *tracepoint)
 int
 bpfprobe_known_device(const char *tracepoint)
 {
-	size_t i;
-
-	for (i = 0; i < COUNT(devices); i++) {
-		if (strcmp(devices[i], tracepoint) == 0)
-			return 1;
-	}
-	return 0;
+	return is_among(devices, COUNT(devices), tracepoint);
 }
 
 const char *
@@ -163,10 +169,8 @@ bpfprobe_known_released(const char *function)
 {
 	size_t i;
 
-	for (i = 0; i < COUNT(released); i++) {
-		if (strcmp(released[i], function) == 0)
-			return 1;
-	}
+	if (is_among(released, COUNT(released), function))
+		return 1;
 	/* What the kernel makes for such a tracepoint. */
 	for (i = 0; i < COUNT(too_late); i++) {
 		if (strstr(function, too_late[i].tracepoint) != NULL)
@@ -178,13 +182,7 @@ bpfprobe_known_released(const char *function)
 int
 bpfprobe_known_whole(const char *function)
 {
-	size_t i;
-
-	for (i = 0; i < COUNT(whole); i++) {
-		if (strcmp(whole[i], function) == 0)
-			return 1;
-	}
-	return 0;
+	return is_among(whole, COUNT(whole), function);
 }
 
 int

@@ -18,10 +18,12 @@ struct bpfprobe_where {
 
 /*
  * Resolves the options of `device`.  An interface without a namespace is one of
- * our own.  Unless `trusted` its file is opened with the caller's rights (asuser.h).  Returns 0, or -1 with *reply filled in.
+ * our own.  Unless `trusted` its file is opened with the caller's rights (asuser.h).
+ * Returns 0, or -1 with *reply filled in.
  */
 int bpfprobe_where_resolve(
-    struct bpfprobe_where *where, const struct bpfprobe_device *device, int trusted, struct bpfprobe_reply *reply);
+    struct bpfprobe_where *where, const struct bpfprobe_device *device, int trusted,
+    struct bpfprobe_reply *reply);
 
 /* The file that says which namespace netns= names; "": it names none, or by its number. */
 void bpfprobe_where_path(const struct bpfprobe_device *device, char *path, size_t len);

@@ -7,16 +7,15 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <linux/securebits.h>
 #include "capture/client.h"
+#include "helper/caps.h"
 #include "tools/doctor.h"
 #include "tools/output.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define CONTEXT "/proc/self/attr/current"
-#define USER_NAMESPACE_OF_ALL 0xeffffffdU /* inode (PROC_USER_INIT_INO of the kernel) */
 
 static int
 warn(struct bpfprobe_doctor *doctor, const char *text, const char *remedy)
@@ -64,7 +63,6 @@ check_surroundings(struct bpfprobe_doctor *doctor)
 {
 	int bits = prctl(PR_GET_SECUREBITS), found = 0;
 	struct statvfs fs;
-	struct stat st;
 
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
 		found += warn(doctor, "no_new_privs is set: the helper's file gives no capabilities",
@@ -72,7 +70,7 @@ check_surroundings(struct bpfprobe_doctor *doctor)
 	if (bits >= 0 && (bits & SECBIT_NOROOT) != 0)
 		found += warn(doctor, "SECBIT_NOROOT is set: root is a user like others",
 		    "capture outside of what sets it, or as a member of the helper's group");
-	if (stat("/proc/self/ns/user", &st) == 0 && st.st_ino != USER_NAMESPACE_OF_ALL)
+	if (bpfprobe_caps_in_user_namespace())
 		found += warn(doctor, "this is a user namespace, whose capabilities do not count for BPF",
 		    "capture outside of it (netns=pid/N shows the packets of what runs in it)");
 	if (statvfs(bpfprobe_client_helper(), &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0)

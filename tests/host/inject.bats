@@ -5,9 +5,7 @@ load ../live/lib.bash
 
 setup_file() {
 	require tcpdump tshark
-	python3 -c 'import scapy' 2>/dev/null || PATH=/usr/bin:$PATH
-	python3 -c 'import scapy' 2>/dev/null || skip "python3-scapy is not installed"
-	export PATH
+	require_scapy
 	pair_setup
 	remember_objects
 	cat >"$BATS_FILE_TMPDIR/send.py" <<-END

@@ -29,11 +29,6 @@ needs() {
 		fail "$1 does not load our library"
 }
 
-needs_scapy() {
-	python3 -c 'import scapy' 2>/dev/null || PATH=/usr/bin:$PATH
-	python3 -c 'import scapy' 2>/dev/null || skip "python3-scapy is not installed"
-}
-
 # sniffs NAMESPACE DEVICE LAYER: scapy in that namespace sees three packets.
 sniffs() {
 	background scapy "$1" python3 "$BATS_FILE_TMPDIR/sniff.py" "$2" "udp dst port $PORT" 3
@@ -45,7 +40,7 @@ sniffs() {
 }
 
 @test "scapy: sniff() on an ordinary interface and on our devices" {
-	needs_scapy
+	require_scapy
 	cd "$BATS_TEST_TMPDIR" # or python takes what is here for its modules
 	sniffs in_a bpa0 Ether
 	sniffs in_b bpfxdp:bpb0 Ether

@@ -186,7 +186,7 @@ takes() {
 }
 
 @test "with what the network stack is given" {
-	local mode
+	local mode tag
 	for mode in xdpdrv xdpgeneric; do
 		program $mode
 		at stack :exit:netstack "udp port $PORT or vlan"
@@ -194,9 +194,10 @@ takes() {
 		emitted 12
 		stop
 		fields stack ip.ttl vlan.id | tr '\t\n' ',;' | tee "$T/stack"
-		# 0 twice, 1, 2, 3, 4 twice, 5 twice, 6, 7 twice.
-		[[ $(<"$T/stack") == "64,;64,;64,;64,;64,;7,;7,;64,5;64,5;7,;64,;64,;" ||
-			$(<"$T/stack") == "64,;64,;64,;64,;64,;7,;7,;64,5;64,;7,;64,;64,;" ]]
+		# 0 twice, 1, 2, 3, 4 twice, 5 twice, 6, 7 twice.  A program of the generic kind puts a
+		# tag into the bytes of a packet that the stack takes for untagged (no second 5).
+		[[ $mode == xdpdrv ]] && tag=5 || tag=''
+		[[ $(<"$T/stack") == "64,;64,;64,;64,;64,;7,;7,;64,5;64,$tag;7,;64,;64,;" ]]
 		no_program
 	done
 }

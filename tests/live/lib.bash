@@ -50,6 +50,12 @@ require() {
 	[[ $EUID -eq 0 ]] || skip "needs root"
 }
 
+require_scapy() {
+	python3 -c 'import scapy' 2>/dev/null || PATH=/usr/bin:$PATH
+	python3 -c 'import scapy' 2>/dev/null || skip "python3-scapy is not installed"
+	export PATH
+}
+
 # --- cleaning up: commands are kept in a file, since bats runs set-up, tests
 # --- and tear-down in different processes, and run in reverse order.
 
@@ -371,11 +377,12 @@ file_size_is() {
 # emitted N: the filter has let so many pass, all are read, and user space has had nothing to decide.
 emitted() {
 	COUNTERS=
-	until_true 20 read_so_many "$1"
+	until_true 20 read_so_many "$1" || :
 	echo "emitted, lost, filtered, delivered, rejected: $COUNTERS"
 	[[ $COUNTERS == "$1 0 0 "* ]]
 }
 
+# read_so_many N: at least so many have passed, and all that did are read; counters in COUNTERS.
 read_so_many() {
 	local emitted lost filtered delivered rejected
 	COUNTERS=$(sum emitted lost filtered delivered rejected)
