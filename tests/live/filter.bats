@@ -195,6 +195,29 @@ has_filtered() { # PID COUNT
 	slow || twice RAW "len > 300 and ip[8] > 10 and udp[299] != 0"
 }
 
+# or_terms COUNT: none of them holds for a packet.
+or_terms() {
+	local i text=
+	for ((i = 1; i <= $1; i++)); do
+		text+=" or ip dst host 10.1.$((i / 200)).$((i % 200 + 1))"
+	done
+	echo "${text# or }"
+}
+
+@test "filters of 1, 40 and 400 terms run in the kernel" {
+	local terms link
+	for terms in 1 40 400; do
+		for link in LINUX_SLL2 EN10MB RAW; do
+			# -O: libpcap's optimizer would take longer than all else.
+			capture dump tcpdump -O -n -y $link -i "$TX" "$(or_terms $terms) or udp port $((PORT + 1))"
+			send -c 50
+			in_a sender -c 3 udp $SINK $((PORT + 1))
+			in_kernel 3
+			stop
+		done
+	done
+}
+
 @test "a filter that the kernel does not take: the same packets, and no error" {
 	local many=$(printf 'port %d or ' {1..150} | sed "s/ or $//")
 	# -O: libpcap's optimizer would take a minute.
