@@ -208,8 +208,7 @@ or_terms() {
 	local terms link
 	for terms in 1 40 400; do
 		for link in LINUX_SLL2 EN10MB RAW; do
-			# -O: libpcap's optimizer would take longer than all else.
-			capture dump tcpdump -O -n -y $link -i "$TX" "$(or_terms $terms) or udp port $((PORT + 1))"
+			capture dump tcpdump -n -y $link -i "$TX" "$(or_terms $terms) or udp port $((PORT + 1))"
 			send -c 50
 			in_a sender -c 3 udp $SINK $((PORT + 1))
 			in_kernel 3
