@@ -2,6 +2,7 @@
 /* See client.h. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -22,6 +23,8 @@
 
 /* How long an answer may take, in ms: loading takes seconds under software emulation. */
 #define REPLY_TIMEOUT 30000
+
+#define APPARMOR "/sys/kernel/security/apparmor"
 
 #define INSN_SIZE 8 /* bytes of an instruction of classic BPF */
 
@@ -148,11 +151,25 @@ wait_reply(int sock, struct bpfprobe_reply *reply)
 	return 0;
 }
 
+/*
+ * It is no mode bit that has kept `path` from being run, so it is a security module.  Of these,
+ * AppArmor alone has this directory, which can be found from within a profile too.
+ */
+static int
+profile_lacks(const char *path)
+{
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 && access(APPARMOR, F_OK) == 0;
+}
+
 static int
 no_exec(const char *path, struct bpfprobe_reply *reply)
 {
 	int err = (int)reply->detail;
 
+	if (err == EACCES && profile_lacks(path))
+		return fail(reply, BPFPROBE_NO_PERM,
+		    "cannot run the capture helper: AppArmor's profile of this program lacks the line \"%.120s Ux,\"",
+		    path);
 	if (err == EACCES || err == EPERM)
 		return fail(reply, BPFPROBE_NO_PERM,
 		    "cannot run the capture helper %.120s: %s; you may have to be a member of its group",
