@@ -3,17 +3,11 @@
 # The Debian packages in a clean root file system of this machine's release: what they do to it,
 # and that they leave it as they found it.
 #
-# Each test has a copy of its own, in a mount namespace that ends with the test, so that nothing
-# is left mounted.
+# Each test has a copy of its own.
 
-bats_require_minimum_version 1.5.0
+load package/lib.bash
 
-top=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
-PATH=$PATH:/usr/sbin:/sbin
-helper=/usr/libexec/pcap-bpfprobe-helper
-override=/etc/apparmor.d/local/usr.bin.tcpdump
 conf=/etc/ld.so.conf.d/00-pcap-bpfprobe.conf
-ours='/run/debs/pcap-bpfprobe*.deb'
 
 setup_file() {
 	[[ $EUID -eq 0 ]] || skip "needs root"
@@ -28,35 +22,13 @@ logged() {
 }
 
 setup() {
-	local tries
 	T=$BATS_TEST_TMPDIR
-	mkdir "$T/debs"
-	cp "$top"/build/packages/tools/*.deb "$T/debs"
+	enter_root "$T"
 	cp "$top"/build/packages/libpcap/libpcap0.8_*.deb "$T/debs/rebuilt.deb"
-	unshare --mount --pid --fork --kill-child "$top/tests/package/root" enter "$top/build/root" "$T" \
-		>"$T/root.log" 2>&1 3>&- &
-	HOLDER=$!
-	disown $HOLDER
-	for ((tries = 0; tries < 200; tries++)); do
-		[[ ! -e $T/ready ]] || break
-		sleep 0.05
-	done
-	[[ -e $T/ready ]] || cat "$T/root.log" >&2
-	INIT=$(pgrep -P $HOLDER)
 }
 
 teardown() {
-	[[ -z ${INIT:-} ]] || kill -KILL "$INIT"
-}
-
-# in_root CMD...: there, with nothing of this environment.
-in_root() {
-	nsenter --mount --pid --target "$INIT" chroot "$T/root" env -i DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
-		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" </dev/null
-}
-
-shell() {
-	in_root bash -c "$1"
+	leave_root
 }
 
 # apt WORD...: without network; a package of the archive is in its cache.
@@ -282,27 +254,14 @@ archived() {
 	inventory | diff "$T/before" -
 }
 
-# dropping NAME: a network namespace that drops what it is sent on a port, until the test ends.
-dropping() {
-	unshare --net bash -c 'ip link set lo up
-		nft "table inet t { chain c { type filter hook input priority 0; udp dport 7777 drop; }; }"
-		: >"$1"
-		while :; do echo x >/dev/udp/127.0.0.1/7777; sleep 0.1; done' bash "$T/dropping" >/dev/null 2>&1 3>&- &
-	SENDER=$!
-	disown $SENDER
-}
-
 @test "tcpdump and dumpcap of the distribution capture with them" {
 	apt install "$ours"
 	dropping
-	run timeout 60 nsenter --mount --pid --target "$INIT" chroot "$T/root" env -i PATH="$PATH" \
-		tcpdump -n -c 2 -i bpfprobe:drop 'udp port 7777'
+	run timeout 60 "${IN_ROOT[@]}" tcpdump -n -c 2 -i bpfprobe:drop 'udp port 7777'
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ $output == *"127.0.0.1.7777: UDP, length 2"* ]]
-	run timeout 60 nsenter --mount --pid --target "$INIT" chroot "$T/root" env -i PATH="$PATH" \
-		dumpcap -q -c 2 -i bpfprobe:drop -f 'udp port 7777' -w /run/x.pcapng
-	kill -KILL $SENDER
+	run timeout 60 "${IN_ROOT[@]}" dumpcap -q -c 2 -i bpfprobe:drop -f 'udp port 7777' -w /run/x.pcapng
 	[ "$status" -eq 0 ]
 	[[ $output == *"Packets captured: 2"* ]]
 }
