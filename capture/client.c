@@ -162,18 +162,24 @@ profile_lacks(const char *path)
 }
 
 static int
-no_exec(const char *path, struct bpfprobe_reply *reply)
+no_permission(const char *path, int err, struct bpfprobe_reply *reply)
 {
-	int err = (int)reply->detail;
-
 	if (err == EACCES && profile_lacks(path))
 		return fail(reply, BPFPROBE_NO_PERM,
 		    "cannot run the capture helper: AppArmor's profile of this program lacks the line \"%.120s Ux,\"",
 		    path);
+	return fail(reply, BPFPROBE_NO_PERM, "cannot run the capture helper %.120s: %s; %s", path, strerror(err),
+	    geteuid() == 0 ? "its mode, noexec, or a security module such as SELinux forbids it to root" :
+	                     "you may have to be a member of its group");
+}
+
+static int
+no_exec(const char *path, struct bpfprobe_reply *reply)
+{
+	int err = (int)reply->detail;
+
 	if (err == EACCES || err == EPERM)
-		return fail(reply, BPFPROBE_NO_PERM,
-		    "cannot run the capture helper %.120s: %s; you may have to be a member of its group",
-		    path, strerror(err));
+		return no_permission(path, err, reply);
 	return fail(reply, BPFPROBE_ERROR,
 	    "cannot run the capture helper %.120s: %s; is pcap-bpfprobe installed completely?", path,
 	    strerror(err));

@@ -299,13 +299,13 @@ missing_helper(void **state)
 static void
 helper_that_may_not_be_run(void **state)
 {
-	const char *path = fake_dir_path("data");
+	const char *path = fake_dir_path("data"), *why = geteuid() != 0 ?
+		"you may have to be a member of its group" : "its mode, noexec, or a security module such as SELinux forbids it to root";
 	char message[256];
 
 	(void)state;
 	make_file(path, "#!/bin/sh\n", 0644);
-	snprintf(message, sizeof(message), "cannot run the capture helper %s: Permission denied; "
-		"you may have to be a member of its group", path);
+	snprintf(message, sizeof(message), "cannot run the capture helper %s: Permission denied; %s", path, why);
 	assert_fails(path, BPFPROBE_NO_PERM, message);
 }
 
