@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # One patch and one module for libpcap of every release of Debian, built by configure and by
-# CMake.  BPFPROBE_LIBPCAPS names the source trees of more versions.
+# CMake; and another release's programs.  BPFPROBE_LIBPCAPS names the source trees of more versions.
 
 load ../live/lib.bash
 
@@ -130,6 +130,38 @@ check() {
 		echo "$tree"
 		check "$tree" "other-${tree##*/}"
 	done
+}
+
+# programs_of SUITE: IN_RELEASE are the words that run a command with them; their versions are told.
+programs_of() {
+	local root=$VERSIONS/$1-root name words=()
+	"$TOP/tests/package/root" make "$root" "$1" tcpdump tshark libbpf1 >"$root.log" 2>&1 3>&- ||
+		fail "$(tail -n 20 "$root.log")"
+	dpkg-query --admindir="$root/base/var/lib/dpkg" -W tcpdump tshark
+	# Not those of this test, which would be taken for their own.
+	for name in TEST_HELPER "${!BATS_@}"; do
+		words+=(-u "$name")
+	done
+	IN_RELEASE=(env "${words[@]}" "$TOP/tests/host/root" "$root/base" "$VERSIONS/$1-configure")
+}
+
+# pass FILE...: all tests there do, and none is skipped.
+pass() {
+	local status=0
+	(cd "$TOP" && "${IN_RELEASE[@]}" bats --tap -T "$@" >"$BATS_TEST_TMPDIR/tap" 3>&-) || status=$?
+	cat "$BATS_TEST_TMPDIR/tap"
+	[[ $status -eq 0 ]]
+	grep -q '^ok ' "$BATS_TEST_TMPDIR/tap"
+	run ! grep '# skip' "$BATS_TEST_TMPDIR/tap"
+}
+
+@test "programs of Debian 13: tests of tcpdump, dumpcap and tshark" {
+	require debootstrap
+	source_of trixie
+	builds "$TREE" trixie
+	programs_of trixie
+	pass tests/live/smoke.bats
+	pass tests/live/tools.bats
 }
 
 @test "libpcap-build: --cmake of something else is refused" {

@@ -3,7 +3,8 @@
 # background, bounded waiting, and a look for anything left behind.
 #
 # BPFPROBE_BUILD names the build directory (default: build/ at the top),
-# BPFPROBE_SLOW=1 scales the packet counts down for an emulated machine.
+# BPFPROBE_SLOW=1 scales the packet counts down for an emulated machine,
+# BPFPROBE_ROOT is where tcpdump runs, if in another root (tests/host/root).
 
 bats_require_minimum_version 1.5.0
 
@@ -266,9 +267,10 @@ text_or_end() { # FILE TEXT
 	has_text "$1" "$2" || process_ended "$PID"
 }
 
-# started FILE TEXT: waits until the last process in the background has said so.
+# started FILE TEXT: waits until the last process in the background has said so.  It may compile a
+# filter first: one of 400 terms takes libpcap 1.10.5 15 s of processor time, and 1.10.3 3 s.
 started() {
-	until_true 60 text_or_end "$1" "$2" ||
+	until_true 120 text_or_end "$1" "$2" ||
 		fail "no \"$2\" in $1: $(<"$1")"$'\n'"$(ps -eo pid,ppid,stat,time,wchan:20,args | tail -n 15)"
 	has_text "$1" "$2" || fail "ended early: $(cat "$1" "$T"/*.err)"
 }
@@ -279,9 +281,10 @@ capture() {
 	started "$T/$1.err" "istening on"
 }
 
-# capture_tool NAME CMD...: for dumpcap and tshark, which say it in other words.
+# capture_tool NAME CMD...: for dumpcap and tshark, which say it in other words, tshark of Debian 13
+# only if it is to say more.
 capture_tool() {
-	background "$@"
+	WIRESHARK_LOG_LEVEL=info background "$@"
 	started "$T/$1.err" "File: "
 }
 
