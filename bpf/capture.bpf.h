@@ -130,6 +130,8 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 	if (config.confined && !is_wanted(&rec))
 		return 0;
 	make_opaque(&rec.protocol, 4);
+	if (META())
+		note_meta(ctx, &rec);
 	if (!passes(&data, &rec, reader))
 		return 0;
 	if (!MARK(BESIDE) && !config.confined)

@@ -53,6 +53,15 @@ struct bpfprobe_config {
 	__u32 rets;	  /* only packets of calls that return one of so many values; 0: of all */
 	__u32 rets_not;	  /* 1: none of these */
 	__s64 ret[BPFPROBE_RETS_MAX];
+	/* For metadata (record.h): */
+	__u32 reason;	 /* word of the arguments, from 1, that is the drop reason; 0: none */
+	__u32 location;	 /* the same, of the address that drops the packet */
+	__u32 registers; /* 1: the arguments are in registers, else in an array */
+	__u32 actions;	 /* index of the first name of what the program returns (names.h); 0: none */
+	__u32 blocks;	 /* 1: this is the end of all packets */
+	__u32 hidden;	 /* 1: the user may know no addresses, and only processes of user ... */
+	__u32 user;	 /* ... of this number */
+	__u32 pad2;
 };
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "bpf/filter.bpf.h"
 #include "bpf/exit.bpf.h"
+#include "bpf/meta.bpf.h"
 
 /* Linear parts and fragments of one packet; the captured part ends behind so many. */
 #define PIECES_MAX 48
@@ -130,6 +131,7 @@ static __noinline long emit(void *ctx, PACKET *packet, const struct data *data,
 {
 	struct piece linear = {(__u64)data->head + data->start, data->end - data->start};
 	struct buffer *buffer = the_buffer();
+	const __u64 meta = META() ? sizeof(struct bpfprobe_meta) : 0;
 	__u64 used;
 	long err;
 
@@ -138,12 +140,14 @@ static __noinline long emit(void *ctx, PACKET *packet, const struct data *data,
 	buffer->busy = 1;
 	/* What interrupts this CPU sees the order of the program. */
 	asm volatile("" ::: "memory");
-	want = length_of_sample(rec, want);
-	used = append(buffer, 0, &linear, want);
-	if (used < want && used == linear.length)
+	want = length_of_sample(rec, want, sizeof(buffer->rec) + meta) + meta;
+	if (META())
+		find_meta(ctx, packet, data, rec, (struct bpfprobe_meta *)buffer->bytes);
+	used = append(buffer, meta, &linear, want);
+	if (used < want && used == meta + linear.length)
 		used = append_rest(buffer, data->packet, used, want);
 	buffer->rec = *rec;
-	buffer->rec.caplen = used;
+	buffer->rec.caplen = used - meta;
 	stamp(&buffer->rec);
 	asm volatile("%0 &= 0xffff" : "+r"(used));
 	err = bpf_perf_event_output(

@@ -25,6 +25,9 @@
 /* Bytes of a packet that say what its link header is, MAC header and two VLAN tags, or more. */
 #define LINK_BYTES 32
 
+/* Whether records have metadata.  Those of the first leaf, whose mark is not replaced, have none. */
+#define META() (MARK(META) == 1)
+
 /* The bytes of a packet in the kernel's memory. */
 struct data {
 	const unsigned char *head; /* skb->head */
@@ -32,6 +35,9 @@ struct data {
 	__u64 end;		   /* of the linear part, the same */
 	__u64 data;		   /* skb->data, the same */
 	__u64 packet;		   /* way_to_frags() of it */
+#ifndef BPFPROBE_PASS
+	struct net_device *dev; /* the packet's; NULL: none, or not known */
+#endif
 };
 
 #ifdef BPFPROBE_PASS

@@ -30,6 +30,7 @@ enum bpf_func_id {
 	BPF_FUNC_xdp_load_bytes = 189,
 };
 #define BPF_F_CURRENT_CPU 0xffffffffULL
+#define BPF_F_RDONLY_PROG (1U << 7)
 #define BPF_F_MMAPABLE (1U << 10)
 /* Bits 32-51 of bpf_skb_output()'s flags: how many bytes of the packet. */
 #define BPF_SKB_OUTPUT_LEN_SHIFT 32
@@ -43,6 +44,7 @@ struct xdp_md {
 	__u32 data_end;
 	__u32 data_meta;
 	__u32 ingress_ifindex;
+	__u32 rx_queue_index;
 };
 #define XDP_PASS 2
 
@@ -50,6 +52,8 @@ struct xdp_md {
 #define PACKET_HOST 0
 #define PACKET_OTHERHOST 3
 #define PACKET_OUTGOING 4
+/* linux/if.h */
+#define IFNAMSIZ 16
 /* linux/if_arp.h */
 #define ARPHRD_VOID 0xffff
 
@@ -124,14 +128,20 @@ typedef struct {
 } possible_net_t;
 
 struct net_device {
+	char name[16];
 	int ifindex;
 	unsigned short type;
 	unsigned short hard_header_len;
 	possible_net_t nd_net;
 };
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
 struct sock_common {
 	possible_net_t skc_net;
+	atomic64_t skc_cookie;
 };
 
 struct sock {
@@ -148,10 +158,12 @@ struct sk_buff {
 	struct sock *sk;
 	unsigned int len;
 	unsigned int data_len;
+	__u16 queue_mapping;
 	__u8 pkt_type : 3;
 	__u8 vlan_present : 1; /* until 6.1, see find_vlan() */
 	int skb_iif;
 	unsigned long _skb_refdst; /* struct dst_entry *, lowest bit: without a reference */
+	unsigned int mark;
 	__be16 vlan_proto;
 	__u16 vlan_tci;
 	__be16 protocol;
@@ -172,6 +184,7 @@ struct skb_shared_info {
 
 struct xdp_rxq_info {
 	struct net_device *dev;
+	unsigned int queue_index;
 };
 
 struct xdp_buff {

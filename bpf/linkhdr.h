@@ -49,12 +49,6 @@ struct bpfprobe_link {
 #define BPFPROBE_SLL_P_802_3 0x0001 /* Novell 802.3 without LLC */
 #define BPFPROBE_SLL_P_802_2 0x0004
 
-#ifdef __bpf__
-#define BPFPROBE_INLINE static __always_inline
-#else
-#define BPFPROBE_INLINE static inline
-#endif
-
 BPFPROBE_INLINE void bpfprobe_put16(__u8 *at, __u16 value)
 {
 	at[0] = value >> 8;

@@ -123,4 +123,11 @@ static __always_inline __u32 netns_of(struct net_device *dev)
 
 #define ETH_HLEN 14
 
+/* A number of 64 bits, in two halves. */
+static __always_inline void put_halves(__u32 *halves, __u64 number)
+{
+	halves[0] = number;
+	halves[1] = number >> 32;
+}
+
 #endif

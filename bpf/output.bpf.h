@@ -8,6 +8,7 @@
 
 #include "bpf/filter.bpf.h"
 #include "bpf/exit.bpf.h"
+#include "bpf/meta.bpf.h"
 
 /*
  * Bytes between the start of the packet and skb->data, which bpf_skb_output()
@@ -17,11 +18,43 @@
  * pulled beyond that ends the captured part, which caplen shows.
  */
 #define PULLED_MAX 255
+#define PULLED_MAX_META 127 /* behind metadata */
 
 struct sample {
 	struct bpfprobe_record rec;
-	__u8 pulled[PULLED_MAX + 1];
+	union {
+		struct bpfprobe_meta meta;
+		__u8 bytes[PULLED_MAX + 1];
+	};
 };
+
+/* As emit(); `head` bytes of the sample are there, and up to `most`, 2^n - 1, are copied behind them. */
+static __always_inline long put_sample(struct sk_buff *skb, const struct data *data, struct sample *s,
+    __u64 want, const __u64 head, const __u64 most)
+{
+	__u64 pulled = data->data - data->start, rest;
+	__u8 *bytes = (__u8 *)s + head;
+
+	want = length_of_sample(&s->rec, want, head);
+	if (pulled > most) {
+		pulled = most;
+		if (want > pulled)
+			want = pulled;
+	}
+	if (pulled > want)
+		pulled = want;
+	rest = want - pulled;
+	s->rec.caplen = want;
+	stamp(&s->rec);
+	rest = BPF_F_CURRENT_CPU | rest << BPF_SKB_OUTPUT_LEN_SHIFT;
+	if (!pulled)
+		return bpf_skb_output(skb, &bpfprobe_rings, rest, s, head);
+	__builtin_memset(bytes, 0, most + 1);
+	/* The compiler knows the bound and would drop the mask, the verifier needs it. */
+	asm volatile("%0 &= %1" : "+r"(pulled) : "i"(most));
+	bpf_probe_read_kernel(bytes, pulled, data->head + data->start);
+	return bpf_skb_output(skb, &bpfprobe_rings, rest, s, head + pulled);
+}
 
 /*
  * Writes the record and `want` bytes of the packet behind its MAC header. Returns
@@ -30,31 +63,15 @@ struct sample {
 static __noinline long emit(void *ctx, struct sk_buff *skb, const struct data *data,
     const struct bpfprobe_record *rec, __u64 want)
 {
-	__u64 pulled = data->data - data->start, rest;
 	struct sample s;
 	long err;
 
 	s.rec = *rec;
-	want = length_of_sample(rec, want);
-	if (pulled > PULLED_MAX) {
-		pulled = PULLED_MAX;
-		if (want > pulled)
-			want = pulled;
-	}
-	if (pulled > want)
-		pulled = want;
-	rest = want - pulled;
-	s.rec.caplen = want;
-	stamp(&s.rec);
-	rest = BPF_F_CURRENT_CPU | rest << BPF_SKB_OUTPUT_LEN_SHIFT;
-	if (!pulled) {
-		err = bpf_skb_output(skb, &bpfprobe_rings, rest, &s.rec, sizeof(s.rec));
+	if (META()) {
+		find_meta(ctx, skb, data, rec, &s.meta);
+		err = put_sample(skb, data, &s, want, sizeof(s.rec) + sizeof(s.meta), PULLED_MAX_META);
 	} else {
-		__builtin_memset(s.pulled, 0, sizeof(s.pulled));
-		/* The compiler knows the bound and would drop the mask, the verifier needs it. */
-		asm volatile("%0 &= 0xff" : "+r"(pulled));
-		bpf_probe_read_kernel(s.pulled, pulled, data->head + data->start);
-		err = bpf_skb_output(skb, &bpfprobe_rings, rest, &s, sizeof(s.rec) + pulled);
+		err = put_sample(skb, data, &s, want, sizeof(s.rec), PULLED_MAX);
 	}
 	if (config.remember && !err)
 		remember(ctx, &s.rec);

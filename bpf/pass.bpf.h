@@ -31,6 +31,15 @@ static __always_inline __u64 whole_length(struct xdp_md *xdp)
 	return linear_length(xdp);
 }
 
+static __always_inline void find_ifname(const struct data *data, __u32 *name)
+{
+}
+
+static __always_inline void find_more(struct xdp_md *xdp, struct bpfprobe_meta *meta)
+{
+	meta->queue = xdp->rx_queue_index;
+}
+
 /* As with the packets of other XDP programs, see xdp.bpf.h. */
 static __always_inline void find_packet(
     struct xdp_md *xdp, struct net_device *dev, struct data *data, struct bpfprobe_record *rec)

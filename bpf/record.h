@@ -9,6 +9,7 @@
  *   8 bytes   struct perf_event_header {u32 type; u16 misc; u16 size}
  *   4 bytes   u32 raw size: all that follows, padding included
  *   48 bytes  struct bpfprobe_record
+ *   92 bytes  struct bpfprobe_meta, if the record says so
  *   caplen    packet, from its start (see layer)
  *   0-7       padding
  *
@@ -16,6 +17,12 @@
  */
 #ifndef BPFPROBE_RECORD_H
 #define BPFPROBE_RECORD_H
+
+#ifdef __bpf__
+#define BPFPROBE_INLINE static __always_inline
+#else
+#define BPFPROBE_INLINE static inline
+#endif
 
 /*
  * A perf sample carries its size in 16 bits and the kernel lets it wrap
@@ -53,7 +60,8 @@ struct bpfprobe_record {
 	__u8 layer;	/* enum bpfprobe_layer */
 	__u8 l2len;	/* bytes of MAC header at the start */
 	__u8 pkttype;	/* PACKET_HOST .. PACKET_OUTGOING of linux/if_packet.h */
-	__u8 probe : 7;	  /* index of the probe in the handle */
+	__u8 probe : 6;	  /* index of the probe in the handle */
+	__u8 meta : 1;	  /* a struct bpfprobe_meta follows */
 	__u8 returns : 1; /* a struct bpfprobe_exit follows, when the function does return */
 	__u32 generation : 30; /* of the filter that let it pass (helper/protocol.h) */
 	__u32 undecided : 1;   /* that filter did not run or could not tell: user space filters */
@@ -62,8 +70,39 @@ struct bpfprobe_record {
 	 * Of a record that another BPF program has written (capture/foreign.h): the lower 32 and
 	 * the upper 16 bits of the id that it gave to bpf_pcap().  Of our own ones:
 	 */
-	__u32 action;  /* what the program returned, if the probe is at a program's exit */
+	__u32 action;  /* what the program returned, if the probe is at a program's exit; with
+			* metadata also the drop reason, if the probe knows it (protocol.h) */
 	__u32 elapsed; /* there: ns since the record of the same packet at the entry; 0: it has none */
+};
+
+/* What is known of a packet before the filter looks at it, of which some is in PFLOG's header. */
+struct bpfprobe_seen {
+	__u16 name;   /* why or where: index of a name (bpf/names.h) */
+	__u8 blocked; /* 1: this is the packet's end */
+	__u8 pad;
+	__u32 uid;    /* of the process that was running, as is the next; BPFPROBE_UNTOLD */
+	__u32 pid;    /* of its thread group, in the first namespace of processes */
+	__u32 ifname[4]; /* of the record's interface, in its own network namespace; "": unknown */
+};
+
+/* Of XDP packets, which no process has sent or takes; of processes that the user must not know. */
+#define BPFPROBE_UNTOLD 0xffffffff
+
+/*
+ * What a user can ask for beside the packet, who pays for it: with link type PFLOG, or of
+ * bpfprobe(8).  Addresses of the kernel are root's only; 0 for all others.
+ */
+struct bpfprobe_meta {
+	struct bpfprobe_seen seen;
+	__u32 tid;	   /* of the process's thread */
+	__u32 comm[4];	   /* its name, NUL-padded; "": see BPFPROBE_UNTOLD */
+	__u32 mark;	   /* skb->mark */
+	__u32 queue;	   /* skb->queue_mapping, which is one more while it is received; of XDP, the queue */
+	__u32 stack;	   /* number of the stack trace, and 1; 0: none */
+	__u32 cookie[2];   /* of its socket, lower half first as in the next; 0: none, or nobody has asked for it */
+	__u32 location[2]; /* where the kernel drops the packet, as far as the probe is told */
+	__u32 packet[2];   /* struct sk_buff or xdp_buff */
+	__u32 head[2];	   /* memory of the packet's bytes: clones have the same */
 };
 
 /*
@@ -107,6 +146,8 @@ struct bpfprobe_counters {
 };
 
 _Static_assert(sizeof(struct bpfprobe_record) == 48, "the record's layout is shared");
+_Static_assert(sizeof(struct bpfprobe_seen) == 28, "the record's layout is shared");
+_Static_assert(sizeof(struct bpfprobe_meta) == 92, "the record's layout is shared");
 _Static_assert(sizeof(struct bpfprobe_exit) == 68, "the record's layout is shared");
 _Static_assert(sizeof(struct bpfprobe_counters) == 128, "whole cache lines per CPU");
 

@@ -11,14 +11,15 @@ struct {
 	__type(value, __u32);
 } bpfprobe_rings SEC(".maps");
 
-/* Bytes of the packet to take: `want` are asked for behind its MAC header. */
-static __always_inline __u64 length_of_sample(const struct bpfprobe_record *rec, __u64 want)
+/* Bytes of the packet to take: `want` are asked for behind its MAC header, and `head` stand in front. */
+static __always_inline __u64 length_of_sample(
+    const struct bpfprobe_record *rec, __u64 want, const __u64 head)
 {
 	want += rec->l2len;
 	if (want > rec->len)
 		want = rec->len;
-	if (want > BPFPROBE_SAMPLE_MAX - sizeof(*rec))
-		want = BPFPROBE_SAMPLE_MAX - sizeof(*rec);
+	if (want > BPFPROBE_SAMPLE_MAX - head)
+		want = BPFPROBE_SAMPLE_MAX - head;
 	return want;
 }
 

@@ -204,6 +204,7 @@ static __always_inline int is_packet(const struct sk_buff *skb)
 static __always_inline void find_packet(
     struct sk_buff *skb, struct net_device *dev, struct data *data, struct bpfprobe_record *rec)
 {
+	data->dev = dev;
 	data->packet = way_to_frags(skb);
 	data->head = GET(skb, head);
 	data->data = offset_of_data(skb);
@@ -212,6 +213,24 @@ static __always_inline void find_packet(
 	data->end = linear_end(skb);
 	rec->len = data->data - data->start + GET(skb, len);
 	find_vlan(skb, rec);
+}
+
+/* The name of the packet's device. */
+static __always_inline void find_ifname(const struct data *data, __u32 *name)
+{
+	if (data->dev)
+		bpf_probe_read_kernel(name, IFNAMSIZ, &data->dev->name);
+}
+
+/* What the packet itself says, for its metadata. */
+static __always_inline void find_more(struct sk_buff *skb, struct bpfprobe_meta *meta)
+{
+	struct sock *sk = GET(MEMORY(skb), sk);
+
+	meta->mark = GET(skb, mark);
+	meta->queue = GET(skb, queue_mapping);
+	if (IN_KERNEL(sk))
+		put_halves(meta->cookie, GET(MEMORY(sk), __sk_common.skc_cookie.counter));
 }
 
 /* What is known of the packet beside its bytes. */

@@ -68,5 +68,6 @@ struct bpfprobe_view {
  * there, behind its first two bytes, the protocol.  Neither need be made then.
  */
 #define BPFPROBE_MARK_BESIDE 0x2b9f0006
+#define BPFPROBE_MARK_META 0x2b9f0007	    /* 1: records have metadata (record.h) */
 
 #endif

@@ -81,12 +81,27 @@ static __always_inline void find_layer(struct net_device *dev, struct bpfprobe_r
 static __always_inline void find_packet(
     struct xdp_buff *xdp, struct net_device *dev, struct data *data, struct bpfprobe_record *rec)
 {
+	data->dev = dev;
 	data->packet = shared_of(xdp);
 	data->head = GET(xdp, data);
 	data->start = data->data = 0;
 	data->end = linear_length(xdp);
 	rec->len = data->end + length_of_frags(data->packet);
 	find_layer(dev, rec);
+}
+
+static __always_inline void find_ifname(const struct data *data, __u32 *name)
+{
+	if (data->dev)
+		bpf_probe_read_kernel(name, IFNAMSIZ, &data->dev->name);
+}
+
+static __always_inline void find_more(struct xdp_buff *xdp, struct bpfprobe_meta *meta)
+{
+	struct xdp_rxq_info *rxq = GET(xdp, rxq);
+
+	if (IN_KERNEL(rxq))
+		meta->queue = GET(rxq, queue_index);
 }
 
 /* Incoming; whether for this host, nobody has looked yet. */

@@ -9,6 +9,7 @@
 
 #include "bpf/filter.bpf.h"
 #include "bpf/exit.bpf.h"
+#include "bpf/meta.bpf.h"
 
 #ifdef BPFPROBE_PASS
 #define OUTPUT bpf_perf_event_output
@@ -16,20 +17,33 @@
 #define OUTPUT bpf_xdp_output
 #endif
 
+struct sample {
+	struct bpfprobe_record rec;
+	struct bpfprobe_meta meta;
+};
+
 /* Writes the record and `want` bytes of the packet behind its MAC header. */
 static __noinline long emit(void *ctx, PACKET *xdp, const struct data *data,
     const struct bpfprobe_record *rec, __u64 want)
 {
-	struct bpfprobe_record out = *rec;
+	__u64 head = sizeof(*rec);
+	struct sample s;
 	long err;
 
-	want = length_of_sample(rec, want);
-	out.caplen = want;
-	stamp(&out);
+	s.rec = *rec;
+	if (META()) {
+		find_meta(ctx, xdp, data, rec, &s.meta);
+		head = sizeof(s);
+		want = length_of_sample(&s.rec, want, sizeof(s));
+	} else {
+		want = length_of_sample(&s.rec, want, sizeof(s.rec));
+	}
+	s.rec.caplen = want;
+	stamp(&s.rec);
 	want = BPF_F_CURRENT_CPU | want << BPF_SKB_OUTPUT_LEN_SHIFT;
-	err = OUTPUT(xdp, &bpfprobe_rings, want, &out, sizeof(out));
+	err = OUTPUT(xdp, &bpfprobe_rings, want, &s, head);
 	if (config.remember && !err)
-		remember(ctx, &out);
+		remember(ctx, &s.rec);
 	return err;
 }
 

@@ -342,7 +342,7 @@ is_label(const struct bpfprobe_label *label)
 {
 	return label->magic == BPFPROBE_MAGIC && label->kind < BPFPROBE_LABEL_KINDS &&
 	       label->place < BPFPROBE_PLACES && label->actions < BPFPROBE_ACTIONS_KINDS &&
-	       label->targets > 0 && label->name[0] != '\0' &&
+	       label->targets > 0 && label->reasons <= 1 && label->name[0] != '\0' &&
 	       memchr(label->name, '\0', sizeof(label->name)) != NULL;
 }
 

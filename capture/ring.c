@@ -137,6 +137,7 @@ sample_record(struct bpfprobe_ring *ring, size_t size, uint64_t *broken)
 	const struct bpfprobe_record *rec;
 	const uint8_t *sample;
 	uint32_t raw;
+	size_t head;
 
 	sample = size >= SAMPLE_HEAD ? whole_sample(ring, size) : NULL;
 	if (sample == NULL)
@@ -147,9 +148,13 @@ sample_record(struct bpfprobe_ring *ring, size_t size, uint64_t *broken)
 	if (ring->foreign != NULL)
 		return foreign_record(ring, sample + SAMPLE_HEAD, raw, broken);
 	rec = (const struct bpfprobe_record *)(sample + SAMPLE_HEAD);
-	if (raw < sizeof(*rec) || rec->caplen > raw - sizeof(*rec))
+	if (raw < sizeof(*rec))
 		goto err;
-	ring->packet = (const uint8_t *)(rec + 1);
+	head = sizeof(*rec) + (rec->meta ? sizeof(*ring->metadata) : 0);
+	if (raw < head || rec->caplen > raw - head)
+		goto err;
+	ring->metadata = rec->meta ? (const struct bpfprobe_meta *)(rec + 1) : NULL;
+	ring->packet = (const uint8_t *)rec + head;
 	return rec;
 err:
 	++*broken;

@@ -39,6 +39,7 @@ struct bpfprobe_ring {
 	/* NULL: our programs write here; else others', of whose records ours are made. */
 	struct bpfprobe_foreign *foreign;
 	struct bpfprobe_record made; /* the one that peek() gave, if so */
+	const struct bpfprobe_meta *metadata; /* of the record that peek() gave; NULL: it has none */
 	const uint8_t *packet;	     /* the bytes of the packet that peek() gave */
 };
 

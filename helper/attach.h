@@ -21,6 +21,8 @@ struct bpfprobe_target {
 	int native;    /* the program goes into its driver */
 	struct bpfprobe_argument argument;
 	struct bpfprobe_returns returns;
+	unsigned int reason;   /* word of the arguments, from 1, that is the drop reason; 0: none is */
+	unsigned int location; /* the same, of the address that drops the packet */
 	unsigned int direction; /* enum bpfprobe_direction */
 	unsigned int has_device; /* 1: all its packets point to a device */
 	unsigned int symbols;	/* functions of this name, while they are counted */

@@ -50,6 +50,13 @@ static const char *const devices[] = {
 };
 
 /*
+ * Where the kernel drops packets: the tracepoint, and until 5.16 the function (commit
+ * c504e5c2f964, "net: skb: introduce kfree_skb_reason()").  The tracepoint is told the caller's address.
+ */
+static const char drop[] = "kfree_skb";
+#define DROP_LOCATION 2
+
+/*
  * Functions that are called when the packet's memory may be somebody else's already. The
  * kernel's own copying would follow the pointers there, as bpf_skb_output() does at fentry,
  * and crash; a program that reads by address meets at worst what is no packet.
@@ -150,6 +157,18 @@ int
 bpfprobe_known_device(const char *tracepoint)
 {
 	return is_among(devices, COUNT(devices), tracepoint);
+}
+
+int
+bpfprobe_known_end(const char *name)
+{
+	return strcmp(name, drop) == 0;
+}
+
+unsigned int
+bpfprobe_known_location(const char *tracepoint)
+{
+	return strcmp(tracepoint, drop) == 0 ? DROP_LOCATION : 0;
 }
 
 const char *

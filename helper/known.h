@@ -16,6 +16,12 @@ int bpfprobe_known_device(const char *tracepoint);
 /* The tracepoint itself, or, if the packet may be freed there, the one just before. */
 const char *bpfprobe_known_safe(const char *tracepoint);
 
+/* Whether this is the end of all packets that come here, where the kernel does not say why. */
+int bpfprobe_known_end(const char *name);
+
+/* The argument of this tracepoint, from 1, that is the address in the kernel from where it is reached; or 0. */
+unsigned int bpfprobe_known_location(const char *tracepoint);
+
 /* Whether the packet's memory may be somebody else's when this function is called. */
 int bpfprobe_known_released(const char *function);
 

@@ -304,20 +304,19 @@ bpfprobe_probe_reads_variable(void)
 
 int
 bpfprobe_probe_make_leaf(const struct bpfprobe_probe *probe,
-    const struct bpfprobe_translation *translation, unsigned int generation, unsigned int dlt)
+    const struct bpfprobe_translation *translation, const struct bpfprobe_marks *marks)
 {
 	const struct bpfprobe_target *target = probe->targets;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .attach_btf_id = target->btf_id,
 	    .expected_attach_type = bpfprobe_attach_type(target->kind),
 	    .prog_flags = bpf_program__flags(probe->leaf),
 	    .attach_btf_obj_fd = (__u32)target->btf_fd);
-	struct bpfprobe_marks marks = { generation, dlt };
 	struct bpf_insn *program;
 	size_t count;
 	int fd;
 
 	program = bpfprobe_splice(bpf_program__insns(probe->leaf), bpf_program__insn_cnt(probe->leaf),
-	    translation, &marks, &count);
+	    translation, marks, &count);
 	if (program == NULL)
 		return -errno;
 	fd = bpf_prog_load(bpfprobe_attach_prog_type(target->kind), "bpfprobe_leaf", "Dual BSD/GPL",

@@ -12,6 +12,7 @@
 
 struct bpf_object;
 struct bpf_program;
+struct bpfprobe_marks;
 
 struct bpfprobe_probe {
 	struct bpf_object *object;
@@ -55,7 +56,7 @@ int bpfprobe_probe_reads_variable(void);
  * -errno.
  */
 int bpfprobe_probe_make_leaf(const struct bpfprobe_probe *probe,
-    const struct bpfprobe_translation *translation, unsigned int generation, unsigned int dlt);
+    const struct bpfprobe_translation *translation, const struct bpfprobe_marks *marks);
 
 /* Puts it into the slot: packets from now on are its.  0 or -errno. */
 int bpfprobe_probe_set_leaf(const struct bpfprobe_probe *probe, int leaf);

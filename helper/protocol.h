@@ -29,7 +29,7 @@
 #include <linux/types.h>
 
 #define BPFPROBE_MAGIC 0x62706670 /* "bpfp" */
-#define BPFPROBE_VERSION 6
+#define BPFPROBE_VERSION 7
 
 #define BPFPROBE_SOCK 3		 /* the helper's descriptor of the connection */
 #define BPFPROBE_DEVICE_MAX 256	 /* bytes of a device name, NUL included */
@@ -58,6 +58,8 @@ struct bpfprobe_request {
 	__u32 immediate;   /* OPEN: 1: wake the reader for every packet */
 	__u32 dlt;	   /* FILTER: the link type that it is for (DLT_*) */
 	__u32 count;	   /* FILTER: struct sock_filter that follow */
+	__u32 meta;	   /* OPEN: 1: records have metadata, whatever the link type */
+	__u32 pad;
 	char device[BPFPROBE_DEVICE_MAX]; /* OPEN: the device name, NUL-terminated */
 };
 
@@ -134,6 +136,7 @@ struct bpfprobe_label {
 	__u32 actions; /* enum bpfprobe_label_actions; of a probe that is at an exit, they are in its records */
 	__u32 program; /* number of the BPF program; 0: it is at none that was there already */
 	__u32 targets; /* places in the kernel that it is at, of which `name` is the first */
+	__u32 reasons; /* 1: what a record with metadata has as action is the drop reason */
 	char name[BPFPROBE_LABEL_MAX];
 };
 

@@ -407,6 +407,23 @@ find_word(const struct bpfprobe_prototype *prototype, const char *what,
 	return 0;
 }
 
+static int
+is_reason(const struct btf *btf, const struct btf_type *type)
+{
+	return type != NULL && btf_is_any_enum(type) && strcmp(name_of(btf, type), "skb_drop_reason") == 0;
+}
+
+unsigned int
+bpfprobe_prototype_reason(const struct bpfprobe_prototype *prototype)
+{
+	int n = only(prototype, is_reason), i;
+	unsigned int word = 1;
+
+	for (i = 1; i < n; i++)
+		word += words_of(prototype, (unsigned int)i);
+	return n > 0 && word <= BPFPROBE_REASON_MAX ? word : 0;
+}
+
 int
 bpfprobe_prototype_argument(const struct bpfprobe_prototype *prototype,
     const struct bpfprobe_name *name, const char *what, struct bpfprobe_argument *argument,

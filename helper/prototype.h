@@ -17,6 +17,8 @@ struct bpfprobe_prototype {
 	unsigned int hidden;	     /* parameters in front of argument 1: a tracepoint's __data */
 };
 
+#define BPFPROBE_REASON_MAX 6 /* arguments behind are not looked at for a drop reason (bpf/meta.bpf.h) */
+
 /* What an argument is. */
 enum bpfprobe_form {
 	BPFPROBE_PACKET = 0, /* struct sk_buff * */
@@ -59,6 +61,9 @@ int bpfprobe_prototype_has_packet(const struct bpfprobe_prototype *prototype);
  * which argN.skb stands for.  0: there is none.
  */
 unsigned int bpfprobe_prototype_holder(const struct bpfprobe_prototype *prototype);
+
+/* The word of the arguments, from 1, that is an enum skb_drop_reason; 0: there is none, or several. */
+unsigned int bpfprobe_prototype_reason(const struct bpfprobe_prototype *prototype);
 
 /* Writes the types of the arguments, roughly as C has them, with commas in between. */
 void bpfprobe_prototype_print(const struct bpfprobe_prototype *prototype, char *buf, size_t len);

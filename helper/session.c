@@ -12,11 +12,13 @@
 #include "bpf/config.h"
 #include "bpf/linkhdr.h"
 #include "helper/device.h"
+#include "helper/meta.h"
 #include "helper/where.h"
 #include "helper/pagemap.h"
 #include "helper/places.h"
 #include "helper/quota.h"
 #include "helper/session.h"
+#include "helper/splice.h"
 
 /* To find what refuses a probe; one among 1024 takes at most 21. */
 #define ATTEMPTS_MAX 32
@@ -34,25 +36,6 @@ struct plan {
 	struct bpfprobe_pagemap pagemap;
 	__u32 confined; /* 1: the user's filter must see no packet that the user must not */
 };
-
-/*
- * bpf_ktime_get_tai_ns() is there since 6.1: commit c8996c98f703 ("bpf: Add BPF-
- * helper for accessing CLOCK_TAI").  It follows a step of the wall clock at once.
- */
-static int
-has_tai(const struct btf *btf)
-{
-	static const char helper[] = "BPF_FUNC_ktime_get_tai_ns";
-	int id = btf__find_by_name_kind(btf, "bpf_func_id", BTF_KIND_ENUM);
-	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-	unsigned int i;
-
-	for (i = 0; type != NULL && i < btf_vlen(type); i++) {
-		if (strcmp(btf__name_by_offset(btf, btf_enum(type)[i].name_off), helper) == 0)
-			return 1;
-	}
-	return 0;
-}
 
 /* Where the kernel maps pages, as far as it tells. */
 static void
@@ -90,11 +73,11 @@ fail_probe(
 }
 
 static void
-make_config(struct bpfprobe_config *config, const struct plan *plan, const struct bpfprobe_target *target,
-    unsigned int probe)
+make_config(const struct bpfprobe_session *session, struct bpfprobe_config *config, const struct plan *plan,
+    const struct bpfprobe_target *target)
 {
 	memset(config, 0, sizeof(*config));
-	config->probe = probe;
+	config->probe = session->count;
 	config->snaplen = plan->snaplen;
 	config->most = plan->device.len > 0 ? plan->device.len : UINT32_MAX / 2;
 	config->reader = plan->cpus;
@@ -123,6 +106,7 @@ make_config(struct bpfprobe_config *config, const struct plan *plan, const struc
 	config->rets = plan->device.rets;
 	config->rets_not = plan->device.rets_not;
 	memcpy(config->ret, plan->device.ret, sizeof(config->ret));
+	bpfprobe_meta_config(config, target, &session->policy);
 }
 
 /* Whether there are programs for it that read a packet where it is. */
@@ -146,7 +130,7 @@ load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpf
 	unsigned int reads;
 	int err = -ENOENT;
 
-	make_config(&config, plan, targets, session->count);
+	make_config(session, &config, plan, targets);
 	if (targets->kind == BPFPROBE_PASS)
 		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, BPFPROBE_READS_PACKET);
 	reads = BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE;
@@ -260,7 +244,7 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 		return -1;
 	err = bpfprobe_watch_open(&session->watch, &plan->device, &plan->where);
 	n = bpfprobe_places_find(&types, &plan->device, &plan->where, session->targets, &session->watch, reply);
-	plan->tai = has_tai(types.kernel);
+	plan->tai = bpfprobe_types_has_tai(types.kernel);
 	find_pages(&plan->pagemap, types.kernel);
 	bpfprobe_types_close(&types);
 	bpfprobe_where_free(&plan->where);
@@ -322,6 +306,18 @@ make_rings(struct bpfprobe_session *session, const struct plan *plan,
 	return bpfprobe_quota_take(&session->rings, policy->handles, reply);
 }
 
+/* The first leaf of a probe knows nothing of metadata: another one takes its place, as with a filter. */
+static int
+begin_meta(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
+{
+	static const struct sock_filter all = { BPF_RET | BPF_K, 0, 0, UINT32_MAX };
+	static const struct bpfprobe_request request = { .count = 1 };
+
+	if (!session->meta || session->progmap.wanted)
+		return 0;
+	return bpfprobe_session_filter(session, &request, &all, reply);
+}
+
 int
 bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_request *request,
     struct bpfprobe_reply *reply)
@@ -338,7 +334,9 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 		return -1;
 	session->maps.cpus = plan.cpus;
 	session->asis = plan.device.proto[0] != '\0';
-	if (load(session, &plan, (unsigned int)n, reply) < 0 || make_rings(session, &plan, request, reply) < 0)
+	session->meta = (int)request->meta;
+	if (load(session, &plan, (unsigned int)n, reply) < 0 || make_rings(session, &plan, request, reply) < 0 ||
+	    begin_meta(session, reply) < 0)
 		return -1;
 	reply->status = BPFPROBE_OK;
 	reply->clock = plan.tai ? CLOCK_TAI : CLOCK_BOOTTIME;
@@ -536,6 +534,7 @@ make_leaf(const struct bpfprobe_session *session, unsigned int i,
     struct bpfprobe_reply *reply)
 {
 	const struct bpfprobe_probe *probe = &session->probes[i];
+	struct bpfprobe_marks marks = { session->generation, request->dlt, session->meta };
 	struct bpfprobe_translation translation;
 	unsigned int min, max;
 	int leaf;
@@ -544,7 +543,7 @@ make_leaf(const struct bpfprobe_session *session, unsigned int i,
 	if (bpfprobe_translate(&translation, filter, request->count, probe->reads, min, max,
 	        reply->message, sizeof(reply->message)) < 0)
 		return -1;
-	leaf = bpfprobe_probe_make_leaf(probe, &translation, session->generation, request->dlt);
+	leaf = bpfprobe_probe_make_leaf(probe, &translation, &marks);
 	free(translation.insns);
 	return leaf < 0 ? bpfprobe_fail_errno(reply, -leaf, "the kernel refuses the filter") : leaf;
 }

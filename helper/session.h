@@ -26,6 +26,7 @@ struct bpfprobe_session {
 	struct bpfprobe_maps maps;
 	int indirect;		 /* the kernel has refused programs that read a packet where it is */
 	unsigned int generation; /* of the filter in the probes; 0: none yet */
+	int meta;		 /* the user asks for metadata, whatever the link type */
 	int asis;		 /* packets are shown as they are: no link header */
 	struct bpfprobe_watch watch;
 	struct bpfprobe_progmap progmap; /* of a device with map=, which has no probes */

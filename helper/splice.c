@@ -69,6 +69,8 @@ set_marks(struct bpf_insn *insn, const struct bpfprobe_translation *translation,
 		insn->imm = (__s32)translation->constant;
 	else if (is_move(insn, BPFPROBE_MARK_BESIDE))
 		insn->imm = (__s32)translation->beside;
+	else if (is_move(insn, BPFPROBE_MARK_META))
+		insn->imm = (__s32)marks->meta;
 }
 
 /* Copies the instructions from `from` to `to`, which are none of the stub's. */

@@ -14,6 +14,7 @@
 struct bpfprobe_marks {
 	unsigned int generation;
 	unsigned int dlt;
+	unsigned int meta;
 };
 
 /*

@@ -43,6 +43,10 @@ bpfprobe_target_set_type(struct bpfprobe_target *target, const struct bpfprobe_t
 	if (asked->returns && bpfprobe_prototype_returns(&prototype, &target->returns) < 0)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 		    "%s returns no number; its packets can be had by fentry/ or kprobe/", what);
+	target->reason = bpfprobe_prototype_reason(&prototype);
+	if (prototype.hidden > 0)
+		target->location = bpfprobe_known_location(
+		    btf__name_by_offset(type->btf, type->type->name_off) + strlen(TRACEPOINT_PREFIX));
 	target->btf_id = type->id;
 	if (type->module_fd == 0)
 		return 0;

@@ -158,6 +158,21 @@ bpfprobe_types_each(const struct bpfprobe_types *types,
 		closedir(dir);
 }
 
+int
+bpfprobe_types_has_tai(const struct btf *btf)
+{
+	static const char helper[] = "BPF_FUNC_ktime_get_tai_ns";
+	int id = btf__find_by_name_kind(btf, "bpf_func_id", BTF_KIND_ENUM);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	unsigned int i;
+
+	for (i = 0; type != NULL && i < btf_vlen(type); i++) {
+		if (strcmp(btf__name_by_offset(btf, btf_enum(type)[i].name_off), helper) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 void
 bpfprobe_types_close(struct bpfprobe_types *types)
 {

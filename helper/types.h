@@ -45,6 +45,12 @@ void bpfprobe_types_walk(struct bpfprobe_types *types,
 void bpfprobe_types_each(const struct bpfprobe_types *types,
     void (*each)(void *ctx, const char *module, const struct btf *btf, __u32 first), void *ctx);
 
+/*
+ * bpf_ktime_get_tai_ns() is there since 6.1: commit c8996c98f703 ("bpf: Add BPF-
+ * helper for accessing CLOCK_TAI").  It follows a step of the wall clock at once.
+ */
+int bpfprobe_types_has_tai(const struct btf *kernel);
+
 void bpfprobe_types_close(struct bpfprobe_types *types);
 
 #endif

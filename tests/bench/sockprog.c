@@ -105,7 +105,7 @@ static void make_constant(struct bpfprobe_translation *translation)
 int sockprog_load(const struct sockprog *sp, const void *filter, unsigned int count, int dlt,
     int constant, char *why)
 {
-	struct bpfprobe_marks marks = {1, (unsigned int)dlt};
+	struct bpfprobe_marks marks = {1, (unsigned int)dlt, 0};
 	struct bpfprobe_translation translation;
 	struct bpf_insn *program;
 	size_t n;

@@ -246,7 +246,7 @@ compare(const struct mode *mode, int fd, const struct sock_filter *filter, size_
 static int
 load(const struct mode *mode, const struct sock_filter *filter, unsigned int count, size_t link, char *why)
 {
-	struct bpfprobe_marks marks = { 1, (unsigned int)links[link].dlt };
+	struct bpfprobe_marks marks = { 1, (unsigned int)links[link].dlt, 0 };
 	struct bpfprobe_translation translation;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = bpf_program__flags(mode->program));
 	struct bpf_insn *program;

@@ -392,6 +392,33 @@ a_struct_by_value_is_in_two_words(void **state)
 	    "struct sk_buff *)");
 }
 
+static unsigned int
+reason_of(const int *args)
+{
+	struct bpfprobe_prototype prototype;
+
+	function(&prototype, args);
+	return bpfprobe_prototype_reason(&prototype);
+}
+
+static void
+a_drop_reason_is_known_by_its_type(void **state)
+{
+	int reason = btf__add_enum(btf, "skb_drop_reason", 4), other = btf__add_enum(btf, "skb_drop_reason_subsys", 4);
+
+	(void)state;
+	assert_int_equal(reason_of((int[]){ skb_ptr, void_ptr, reason, END }), 3);
+	assert_int_equal(reason_of((int[]){ skb_ptr, btf__add_const(btf, reason), END }), 2);
+	assert_int_equal(reason_of((int[]){ pair, reason, skb_ptr, END }), 3);
+	assert_int_equal(reason_of((int[]){ skb_ptr, other, number, END }), 0);
+	/* Which of two it is, nobody knows; and where it points to, who is asked for it. */
+	assert_int_equal(reason_of((int[]){ reason, skb_ptr, reason, END }), 0);
+	assert_int_equal(reason_of((int[]){ skb_ptr, btf__add_ptr(btf, reason), END }), 0);
+	/* Beyond what is passed in registers. */
+	assert_int_equal(reason_of((int[]){ pair, pair, skb_ptr, reason, END }), 6);
+	assert_int_equal(reason_of((int[]){ pair, pair, skb_ptr, number, reason, END }), 0);
+}
+
 static void
 other_types_are_no_prototypes(void **state)
 {
@@ -419,6 +446,7 @@ main(void)
 		cmocka_unit_test(an_xdp_packet_is_one_too),
 		cmocka_unit_test(an_offset_needs_no_types),
 		cmocka_unit_test(a_struct_by_value_is_in_two_words),
+		cmocka_unit_test(a_drop_reason_is_known_by_its_type),
 		cmocka_unit_test(other_types_are_no_prototypes),
 	};
 

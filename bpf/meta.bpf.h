@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a user can ask for beside a packet (record.h).  Unless he does, the verifier removes
+ * all of this from the program.  There is no room on the stack to keep what the filter has
+ * looked at: it is found a second time for the record.
+ */
+#ifndef BPFPROBE_META_BPF_H
+#define BPFPROBE_META_BPF_H
+
+#include "bpf/filter.bpf.h"
+#include "bpf/names.h"
+
+#define XDP_DROP 1
+#define TC_ACT_SHOT 2
+#define SKB_CONSUMED 1 /* enum skb_drop_reason: this and less are no drops */
+
+#ifndef BPFPROBE_PASS
+
+/*
+ * One word of the arguments, whose number the verifier knows.  A context can be read at
+ * constant offsets only: the instructions are written out, so that the compiler does
+ * not make one load of them, from a place that it computes.
+ */
+#define ARGUMENT(n)                                                                                \
+	case n:                                                                                    \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"(8 * (n - 1))); \
+		break;
+
+static __always_inline __u64 word_of(void *ctx, __u32 number)
+{
+	__u64 value = 0;
+
+	switch (number) {
+	ARGUMENT(1)
+	ARGUMENT(2)
+	ARGUMENT(3)
+	ARGUMENT(4)
+	ARGUMENT(5)
+	ARGUMENT(6)
+	}
+	return value;
+}
+
+#undef ARGUMENT
+
+#ifdef BPFPROBE_COPY
+
+#define ARGUMENT(n)                                                                                \
+	case n:                                                                                    \
+		value = BPF_CORE_READ((struct pt_regs *)ctx, ARGUMENT##n);                         \
+		break;
+
+static __always_inline __u64 register_of(void *ctx, __u32 number)
+{
+	__u64 value = 0;
+
+	switch (number) {
+	ARGUMENT(1)
+	ARGUMENT(2)
+	ARGUMENT(3)
+	ARGUMENT(4)
+	ARGUMENT(5)
+	ARGUMENT(6)
+	}
+	return value;
+}
+
+#undef ARGUMENT
+
+#endif
+
+static __always_inline __u64 argument_of(void *ctx, __u32 number)
+{
+#ifdef BPFPROBE_COPY
+	if (config.registers)
+		return register_of(ctx, number);
+#endif
+	return word_of(ctx, number);
+}
+
+#endif
+
+/* Notes in the record that it has metadata, and why the packet is dropped. */
+static __always_inline void note_meta(void *ctx, struct bpfprobe_record *rec)
+{
+	rec->meta = 1;
+#ifndef BPFPROBE_PASS
+	if (config.reason)
+		rec->action = argument_of(ctx, config.reason);
+#endif
+}
+
+/* The drop reason, or what the program has returned; else what the probe is called. */
+static __always_inline void find_cause(const struct bpfprobe_record *rec, struct bpfprobe_seen *seen)
+{
+	__u32 name = BPFPROBE_NAMES_PROBE + config.probe, blocked = config.blocks;
+
+	if (config.reason) {
+		name = bpfprobe_name_of_reason(rec->action);
+		blocked = rec->action > SKB_CONSUMED;
+	} else if (config.actions) {
+		name = bpfprobe_name_of_action(config.actions, rec->action);
+		blocked = config.actions == BPFPROBE_NAMES_TC ? rec->action == TC_ACT_SHOT :
+								rec->action <= XDP_DROP;
+	}
+	seen->name = name;
+	seen->blocked = blocked;
+}
+
+#if defined(BPFPROBE_PASS) || defined(BPFPROBE_XDP)
+
+static __always_inline void find_process(struct bpfprobe_seen *seen)
+{
+	seen->uid = seen->pid = BPFPROBE_UNTOLD;
+}
+
+#else
+
+static __always_inline void find_process(struct bpfprobe_seen *seen)
+{
+	__u32 uid = bpf_get_current_uid_gid(), pid = bpf_get_current_pid_tgid() >> 32;
+
+	if (config.hidden && uid != config.user)
+		uid = pid = BPFPROBE_UNTOLD;
+	seen->uid = uid;
+	seen->pid = pid;
+}
+
+#endif
+
+/* What the filter may look at. */
+static __always_inline void find_seen(
+    const struct data *data, const struct bpfprobe_record *rec, struct bpfprobe_seen *seen)
+{
+	__builtin_memset(seen, 0, sizeof(*seen));
+	find_cause(rec, seen);
+	find_process(seen);
+	find_ifname(data, seen->ifname);
+}
+
+/* All of it. */
+static __always_inline void find_meta(void *ctx, PACKET *packet, const struct data *data,
+    const struct bpfprobe_record *rec, struct bpfprobe_meta *meta)
+{
+	__builtin_memset(meta, 0, sizeof(*meta));
+	find_seen(data, rec, &meta->seen);
+	find_more(packet, meta);
+#ifndef BPFPROBE_PASS
+	if (meta->seen.pid != BPFPROBE_UNTOLD) {
+		meta->tid = bpf_get_current_pid_tgid();
+		bpf_get_current_comm(meta->comm, sizeof(meta->comm));
+	}
+	if (config.hidden)
+		return;
+	if (config.location)
+		put_halves(meta->location, argument_of(ctx, config.location));
+	/* The verifier does not let a program compute with a pointer, nor take it in two halves. */
+	bpf_probe_read_kernel(meta->head, sizeof(meta->head), &data->head);
+	bpf_probe_read_kernel(meta->packet, sizeof(meta->packet), &packet);
+#endif
+}
+
+#endif
