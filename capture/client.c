@@ -46,7 +46,7 @@ void
 bpfprobe_client_init(struct bpfprobe_client *client)
 {
 	memset(client, 0, sizeof(*client));
-	client->sock = client->ctl = client->perf = -1;
+	client->sock = client->ctl = client->perf = client->names = -1;
 }
 
 static void
@@ -81,6 +81,7 @@ bpfprobe_client_close(struct bpfprobe_client *client)
 	client->nlabels = 0;
 	close_all(&client->rings, &client->nrings);
 	close_fd(&client->perf);
+	close_fd(&client->names);
 	close_fd(&client->ctl);
 	close_fd(&client->sock);
 }
@@ -480,25 +481,59 @@ bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply *re
 	return -1;
 }
 
-int
-bpfprobe_client_filter(struct bpfprobe_client *client, const void *insns, unsigned int count,
-    int dlt, struct bpfprobe_reply *reply)
+/* A request that may be refused, which is no end.  0, or -1 with *reply filled in. */
+static int
+ask(struct bpfprobe_client *client, struct bpfprobe_request *request, enum bpfprobe_request_type type,
+    const void *more, size_t size, struct bpfprobe_reply *reply)
 {
-	struct bpfprobe_request request;
-
 	if (client->sock < 0)
 		return fail(reply, BPFPROBE_ERROR, "the capture helper has ended");
-	if (count == 0 || count > BPFPROBE_FILTER_MAX)
-		return fail(reply, BPFPROBE_ERROR, "the filter has %u instructions", count);
-	memset(&request, 0, sizeof(request));
 	memset(reply, 0, sizeof(*reply));
-	request.dlt = (__u32)dlt;
-	request.count = count;
-	if (send_request(client, &request, BPFPROBE_FILTER, insns, count * INSN_SIZE, reply) == 0 &&
+	if (send_request(client, request, type, more, size, reply) == 0 &&
 	    receive_reply(client, bpfprobe_client_helper(), reply) == 0)
 		return 0;
 	/* No refusal, but no answer: a later one must not be taken for that to another request. */
 	if (reply->version != BPFPROBE_VERSION)
 		close_fd(&client->sock);
 	return -1;
+}
+
+int
+bpfprobe_client_filter(struct bpfprobe_client *client, const void *insns, unsigned int count,
+    int dlt, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_request request;
+
+	if (count == 0 || count > BPFPROBE_FILTER_MAX)
+		return fail(reply, BPFPROBE_ERROR, "the filter has %u instructions", count);
+	memset(&request, 0, sizeof(request));
+	request.dlt = (__u32)dlt;
+	request.count = count;
+	return ask(client, &request, BPFPROBE_FILTER, insns, count * INSN_SIZE, reply);
+}
+
+int
+bpfprobe_client_names(struct bpfprobe_client *client, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_request request;
+
+	if (client->names >= 0)
+		return 0;
+	memset(&request, 0, sizeof(request));
+	if (ask(client, &request, BPFPROBE_NAMES, NULL, 0, reply) < 0)
+		return -1;
+	if (receive_one(client, BPFPROBE_FD_NAMES, &client->names, reply) == 0)
+		return 0;
+	close_fd(&client->sock);
+	return -1;
+}
+
+int
+bpfprobe_client_symbol(struct bpfprobe_client *client, uint64_t address, struct bpfprobe_reply *reply)
+{
+	struct bpfprobe_request request;
+
+	memset(&request, 0, sizeof(request));
+	request.address = address;
+	return ask(client, &request, BPFPROBE_SYMBOL, NULL, 0, reply);
 }

@@ -7,12 +7,14 @@
 #ifndef BPFPROBE_CLIENT_H
 #define BPFPROBE_CLIENT_H
 
+#include <stdint.h>
 #include "helper/protocol.h"
 
 struct bpfprobe_client {
 	int sock;	     /* to the helper; -1: it was not started, or is gone */
 	int ctl;	     /* control map */
 	int perf;	     /* perf event array */
+	int names;	     /* table of names; -1: nobody has asked for it */
 	int *rings;	     /* perf events; -1 once taken over by a struct bpfprobe_ring */
 	int *progs;
 	int *links;
@@ -54,6 +56,13 @@ int bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply
  */
 int bpfprobe_client_filter(struct bpfprobe_client *client, const void *insns, unsigned int count,
     int dlt, struct bpfprobe_reply *reply);
+
+/* Lets it fill in the table of NAMES, once; client->names is it.  0, or -1 with *reply filled in. */
+int bpfprobe_client_names(struct bpfprobe_client *client, struct bpfprobe_reply *reply);
+
+/* Asks it for the SYMBOL at an address of the kernel: reply->message.  As filter(). */
+int bpfprobe_client_symbol(
+    struct bpfprobe_client *client, uint64_t address, struct bpfprobe_reply *reply);
 
 /*
  * Whether what is captured has come to an end, which the helper says once: why, in one line,

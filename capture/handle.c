@@ -48,6 +48,7 @@ bpfprobe_handle_close(struct bpfprobe_handle *handle)
 	bpfprobe_client_close(&handle->client);
 	bpfprobe_reader_close(&handle->reader);
 	bpfprobe_filter_clear(&handle->filter);
+	bpfprobe_names_unmap(&handle->names);
 	free(handle->packet);
 	handle->packet = NULL;
 	handle->attached = 0;
@@ -119,6 +120,17 @@ bpfprobe_handle_set_dlt(struct bpfprobe_handle *handle, int dlt)
 	handle->dlt = dlt;
 	handle->generation = 0;
 	handle->reader.control.reader->passing = 1;
+}
+
+int
+bpfprobe_handle_names(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
+{
+	int err;
+
+	if (bpfprobe_client_names(&handle->client, reply) < 0)
+		return -1;
+	err = bpfprobe_names_map(&handle->names, handle->client.names);
+	return err < 0 ? fail(reply, "cannot map the table of names", -err) : 0;
 }
 
 /*

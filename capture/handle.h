@@ -11,6 +11,7 @@
 #include "capture/client.h"
 #include "capture/events.h"
 #include "capture/filter.h"
+#include "capture/names.h"
 #include "capture/reader.h"
 
 #define BPFPROBE_LINK_TYPES 3
@@ -18,6 +19,7 @@
 struct bpfprobe_handle {
 	struct bpfprobe_client client;
 	struct bpfprobe_reader reader;
+	struct bpfprobe_names names;   /* of drop reasons, actions and probes: see bpfprobe_handle_names() */
 	struct bpfprobe_filter filter; /* of the application, in user space */
 	uint32_t generation;	       /* of that filter in the kernel; 0: not there */
 	struct bpfprobe_events events;
@@ -57,6 +59,12 @@ int bpfprobe_handle_link_type(const struct bpfprobe_reply *reply, char *errbuf);
 
 /* Chooses the link type; a filter that is set already goes on over the new bytes. */
 void bpfprobe_handle_set_dlt(struct bpfprobe_handle *handle, int dlt);
+
+/*
+ * Lets the helper fill in handle->names, to which the index in metadata leads.  May be called
+ * more than once.  0, or -1 with *reply filled in.
+ */
+int bpfprobe_handle_names(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply);
 
 /*
  * Attaches the probes.  A packet waits no longer than `timeout` ns to be read, or, if it is

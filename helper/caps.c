@@ -28,6 +28,7 @@ static const struct {
 	{ CAP_IPC_LOCK, "CAP_IPC_LOCK", 0 },   /* rings beyond perf_event_mlock_kb */
 	{ CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE", 0 }, /* RLIMIT_MEMLOCK, which maps count against until 5.11 */
 	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE", 0 },     /* netns=pid/N of another user */
+	{ CAP_SYSLOG, "CAP_SYSLOG", 0 },	     /* addresses in /proc/kallsyms */
 	{ CAP_SYS_RAWIO, "CAP_SYS_RAWIO", 0 },	     /* /proc/kcore, see pagemap.h */
 };
 

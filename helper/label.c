@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What each probe of a session is, for who shows its packets (session.h). */
+/* What each probe of a session is, and where the kernel is, for who shows its packets (session.h). */
 #include <stdio.h>
 #include <string.h>
 #include "helper/attach.h"
@@ -43,4 +43,25 @@ bpfprobe_session_label(
 	    bpfprobe_kind_name(bpfprobe_attach_kind(target)), target->name);
 	if (target->offset > 0)
 		snprintf(label->name + n, sizeof(label->name) - (size_t)n, "@%u", target->offset);
+}
+
+int
+bpfprobe_session_symbol(struct bpfprobe_session *session, __u64 address, struct bpfprobe_reply *reply)
+{
+	const char *name;
+	uint64_t offset;
+	int err = 0;
+
+	if (!session->policy.admin)
+		return bpfprobe_fail(reply, BPFPROBE_NO_PERM, "only root may know what is where in the kernel");
+	if (session->symbols.count == 0)
+		err = bpfprobe_symbols_read(&session->symbols);
+	if (err < 0)
+		return bpfprobe_fail_errno(reply, -err, "/proc/kallsyms");
+	name = bpfprobe_symbols_find(&session->symbols, address, &offset);
+	if (name == NULL)
+		return bpfprobe_fail(reply, BPFPROBE_ERROR, "no function of the kernel is there");
+	snprintf(reply->message, sizeof(reply->message), "%.200s+0x%llx", name, (unsigned long long)offset);
+	reply->status = BPFPROBE_OK;
+	return 0;
 }

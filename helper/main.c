@@ -19,6 +19,7 @@
 #include "helper/confine.h"
 #include "helper/fail.h"
 #include "helper/handover.h"
+#include "helper/names.h"
 #include "helper/protocol.h"
 #include "helper/session.h"
 
@@ -172,6 +173,29 @@ serve_filter(struct bpfprobe_session *session, const struct message *message)
 	return send_reply(&reply);
 }
 
+static int
+serve_names(struct bpfprobe_session *session)
+{
+	struct bpfprobe_reply reply;
+	int err;
+
+	memset(&reply, 0, sizeof(reply));
+	err = bpfprobe_names_fill(session, &reply);
+	if (send_reply(&reply) < 0)
+		return -1;
+	return err < 0 ? 0 : send_some(BPFPROBE_FD_NAMES, &session->maps.names, 1);
+}
+
+static int
+serve_symbol(struct bpfprobe_session *session, const struct bpfprobe_request *request)
+{
+	struct bpfprobe_reply reply;
+
+	memset(&reply, 0, sizeof(reply));
+	(void)bpfprobe_session_symbol(session, request->address, &reply);
+	return send_reply(&reply);
+}
+
 /* What is captured has come to an end: says so, once. */
 static int
 tell(struct bpfprobe_reply *reply)
@@ -234,6 +258,10 @@ serve(enum state *state, struct bpfprobe_session *session, const struct message 
 		*state = STATE_ATTACHED;
 	} else if (request->type == BPFPROBE_FILTER && *state != STATE_START) {
 		err = serve_filter(session, message);
+	} else if (request->type == BPFPROBE_NAMES && *state != STATE_START) {
+		err = serve_names(session);
+	} else if (request->type == BPFPROBE_SYMBOL && *state != STATE_START) {
+		err = serve_symbol(session, request);
 	}
 	return bpfprobe_caps_lower() < 0 ? -1 : err;
 }

@@ -53,6 +53,13 @@ set_calls(struct bpf_map *calls, const struct bpfprobe_config *config, const str
 	return bpf_map__set_autocreate(calls, config->remember);
 }
 
+/* The table of names is made without an object. */
+static int
+set_names(struct bpf_map *names, const struct bpfprobe_maps *maps)
+{
+	return names != NULL ? bpf_map__reuse_fd(names, maps->names) : 0;
+}
+
 /* The maps: made with the first object, shared by the others. */
 static int
 set_maps(struct bpf_object *object, const struct bpfprobe_config *config, const struct bpfprobe_maps *maps)
@@ -68,6 +75,8 @@ set_maps(struct bpf_object *object, const struct bpfprobe_config *config, const 
 	if (err < 0)
 		return err;
 	err = set_buffer(bpf_object__find_map_by_name(object, "bpfprobe_buffer"), maps);
+	if (err == 0)
+		err = set_names(bpf_object__find_map_by_name(object, "bpfprobe_names"), maps);
 	if (err < 0)
 		return err;
 	if (maps->ctl < 0)

@@ -4,7 +4,7 @@
  * connection, one request at a time, each answered by one reply.  The file
  * descriptors of a successful reply follow in messages of their own, each with
  * descriptors of one kind.  FILTER may come any number of times, before ATTACH and
- * after; its instructions follow the request in the same message.
+ * after; its instructions follow the request in the same message.  So may the last two.
  *
  *   module                         helper
  *     OPEN ------------------------->    loads the programs
@@ -16,6 +16,11 @@
  *     <---------- fds PROG, LINK, SLOTS
  *     FILTER ---------------------->     puts it into the programs
  *     <---------------------- reply      status not 0: the old filter stays
+ *     NAMES ------------------------>    fills in the table of names
+ *     <---------------------- reply
+ *     <-------------------- fd NAMES
+ *     SYMBOL ----------------------->    looks for a function
+ *     <---------------------- reply      status 0: `message` is its name
  *     <---------------------- reply      unasked: what is captured has come to an end
  *     (end of file)                      exits
  *
@@ -47,6 +52,8 @@ enum bpfprobe_request_type {
 	BPFPROBE_OPEN = 1,
 	BPFPROBE_ATTACH = 2,
 	BPFPROBE_FILTER = 3,
+	BPFPROBE_NAMES = 4,
+	BPFPROBE_SYMBOL = 5,
 };
 
 struct bpfprobe_request {
@@ -60,6 +67,7 @@ struct bpfprobe_request {
 	__u32 count;	   /* FILTER: struct sock_filter that follow */
 	__u32 meta;	   /* OPEN: 1: records have metadata, whatever the link type */
 	__u32 pad;
+	__u64 address; /* SYMBOL: in the kernel */
 	char device[BPFPROBE_DEVICE_MAX]; /* OPEN: the device name, NUL-terminated */
 };
 
@@ -101,7 +109,7 @@ struct bpfprobe_reply {
 	__u32 left_out;	   /* ATTACH: functions of a pattern that refuse a probe */
 	__u32 generation;  /* FILTER: number of this filter, in the records that it lets pass */
 	char dlt[BPFPROBE_NAME_MAX];	    /* OPEN: value of proto=, or "" */
-	char message[BPFPROBE_MESSAGE_MAX]; /* one line, for the user; "" if status is 0 */
+	char message[BPFPROBE_MESSAGE_MAX]; /* one line, for the user; if status is 0, "", or a symbol */
 };
 
 /* Where a probe is. */
@@ -155,6 +163,7 @@ enum bpfprobe_fd_kind {
 	BPFPROBE_FD_PROG,    /* programs, to be asked for their recursion misses */
 	BPFPROBE_FD_LINK,    /* attachments: gone with their last descriptor; asked for what they missed.
 			      * If `foreign`, the other program's map, in which our rings are as long */
+	BPFPROBE_FD_NAMES,   /* the table of names (bpf/names.h), to be mapped */
 	BPFPROBE_FD_SLOTS,   /* where the programs find the filter: held, or it is taken out */
 };
 

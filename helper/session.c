@@ -13,6 +13,7 @@
 #include "bpf/linkhdr.h"
 #include "helper/device.h"
 #include "helper/meta.h"
+#include "helper/names.h"
 #include "helper/where.h"
 #include "helper/pagemap.h"
 #include "helper/places.h"
@@ -268,6 +269,9 @@ load(struct bpfprobe_session *session, const struct plan *plan, unsigned int n, 
 {
 	int err;
 
+	session->maps.names = bpfprobe_names_create();
+	if (session->maps.names < 0)
+		return bpfprobe_fail_errno(reply, -session->maps.names, "cannot make the table of names");
 	if (!session->progmap.wanted)
 		return load_probes(session, plan, n, reply);
 	err = bpfprobe_probe_make_maps(&session->maps);

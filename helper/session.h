@@ -12,6 +12,7 @@
 #include "helper/progmap.h"
 #include "helper/watch.h"
 #include "helper/rings.h"
+#include "helper/symbols.h"
 
 struct bpfprobe_session {
 	struct bpfprobe_policy policy; /* what the caller may have */
@@ -26,9 +27,11 @@ struct bpfprobe_session {
 	struct bpfprobe_maps maps;
 	int indirect;		 /* the kernel has refused programs that read a packet where it is */
 	unsigned int generation; /* of the filter in the probes; 0: none yet */
+	int named;		 /* the table of names is filled in */
 	int meta;		 /* the user asks for metadata, whatever the link type */
 	int asis;		 /* packets are shown as they are: no link header */
 	struct bpfprobe_watch watch;
+	struct bpfprobe_symbols symbols; /* read when somebody asks for one */
 	struct bpfprobe_progmap progmap; /* of a device with map=, which has no probes */
 };
 
@@ -42,6 +45,12 @@ int bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprob
 /* What probe `i` is. */
 void bpfprobe_session_label(
     const struct bpfprobe_session *session, unsigned int i, struct bpfprobe_label *label);
+
+/*
+ * Writes the name of the function that `address` is in, and how far, as "ip_rcv+0x1a".  0, or
+ * -1 with *reply filled in: it is in none, or the caller is not root.
+ */
+int bpfprobe_session_symbol(struct bpfprobe_session *session, __u64 address, struct bpfprobe_reply *reply);
 
 /* Attaches the probes.  0, or -1 with none of them attached. */
 int bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See types.h.  Modules have BTF of their own since 5.11 (commit 36e68442d1af). */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -134,8 +136,29 @@ bpfprobe_types_walk(struct bpfprobe_types *types,
 		walk(types->module, btf__type_cnt(types->kernel), types->module_fd, visit, context);
 }
 
+/* Whether the file has `word` in it, or cannot be looked at. */
+static int
+has_word(const char *path, const char *word)
+{
+	static char buf[65536];
+	size_t keep = strlen(word) - 1, used = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), found = fd < 0;
+	ssize_t n;
+
+	while (!found && (n = read(fd, buf + used, sizeof(buf) - used)) > 0) {
+		used += (size_t)n;
+		found = memmem(buf, used, word, keep + 1) != NULL;
+		if (used > keep)
+			memmove(buf, buf + used - keep, keep);
+		used = used > keep ? keep : used;
+	}
+	if (fd >= 0)
+		close(fd);
+	return found;
+}
+
 void
-bpfprobe_types_each(const struct bpfprobe_types *types,
+bpfprobe_types_each(const struct bpfprobe_types *types, const char *word,
     void (*each)(void *ctx, const char *module, const struct btf *btf, __u32 first), void *ctx)
 {
 	DIR *dir = opendir(BTF_DIR);
@@ -148,6 +171,8 @@ bpfprobe_types_each(const struct bpfprobe_types *types,
 		if (entry->d_name[0] == '.' || strcmp(entry->d_name, "vmlinux") == 0)
 			continue;
 		snprintf(path, sizeof(path), BTF_DIR "/%s", entry->d_name);
+		if (word != NULL && !has_word(path, word))
+			continue;
 		btf = btf__parse_raw_split(path, types->kernel);
 		if (btf == NULL)
 			continue;

@@ -40,9 +40,10 @@ void bpfprobe_types_walk(struct bpfprobe_types *types,
 /*
  * Calls `each` for the kernel's own BTF, with module NULL, and for that of each module.
  * `first` is the first type that is not one of the kernel's.  From the files in
- * /sys/kernel/btf, which everybody may read; what cannot be read is passed over.
+ * /sys/kernel/btf, which everybody may read; what cannot be read is passed over.  With
+ * `word` only those modules in whose BTF it occurs: that spares taking them apart.
  */
-void bpfprobe_types_each(const struct bpfprobe_types *types,
+void bpfprobe_types_each(const struct bpfprobe_types *types, const char *word,
     void (*each)(void *ctx, const char *module, const struct btf *btf, __u32 first), void *ctx);
 
 /*

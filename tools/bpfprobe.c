@@ -12,12 +12,13 @@
 
 static const struct command {
 	const char *name;
-	const char *arg; /* what may follow; NULL: nothing */
+	const char *arg;    /* what may follow; NULL: nothing */
+	const char *option; /* or this; NULL: nothing else */
 	int (*run)(struct bpfprobe_output *output, const char *arg);
 } commands[] = {
-	{ "list", "GLOB", bpfprobe_command_list },
-	{ "show", "DEVICE", bpfprobe_command_show },
-	{ "doctor", NULL, bpfprobe_command_doctor },
+	{ "list", "GLOB", BPFPROBE_LIST_REASONS, bpfprobe_command_list },
+	{ "show", "DEVICE", NULL, bpfprobe_command_show },
+	{ "doctor", NULL, NULL, bpfprobe_command_doctor },
 };
 
 int
@@ -42,7 +43,7 @@ usage(FILE *file)
 		fprintf(file, "%sbpfprobe %s [--json]", command == commands ? "usage: " : "       ",
 		    command->name);
 		if (command->arg != NULL)
-			fprintf(file, " [%s]", command->arg);
+			fprintf(file, command->option != NULL ? " [%s | %s]" : " [%s]", command->arg, command->option);
 		fprintf(file, "\n");
 	}
 	fprintf(file, "       bpfprobe capture -i DEVICE [-w FILE] [-Oq] [-B KIB] [-c COUNT] [-s SNAPLEN]\n"
@@ -69,6 +70,12 @@ find_command(const char *name)
 	return NULL;
 }
 
+static int
+is_option(const struct command *command, const char *word)
+{
+	return command != NULL && command->option != NULL && strcmp(command->option, word) == 0;
+}
+
 /* What the words of the command line say.  0, or the exit status if that was all. */
 static int
 parse(int argc, char **argv, struct bpfprobe_output *output, const struct command **command,
@@ -79,7 +86,7 @@ parse(int argc, char **argv, struct bpfprobe_output *output, const struct comman
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0) {
 			output->json = 1;
-		} else if (argv[i][0] == '-') {
+		} else if (argv[i][0] == '-' && !is_option(*command, argv[i])) {
 			return bpfprobe_bad_usage("unknown option", argv[i]);
 		} else if (*command == NULL) {
 			*command = find_command(argv[i]);

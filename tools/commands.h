@@ -10,6 +10,7 @@ struct bpfprobe_reply;
  * Each prints what it has to say to *output, or why it cannot to standard error.
  * `arg` is NULL if there is none.  Returns the exit status, 0 or 1.
  */
+#define BPFPROBE_LIST_REASONS "--reasons" /* the drop reasons instead of targets */
 int bpfprobe_command_list(struct bpfprobe_output *output, const char *glob);
 int bpfprobe_command_show(struct bpfprobe_output *output, const char *device);
 int bpfprobe_command_doctor(struct bpfprobe_output *output, const char *none);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "helper/reasons.h"
+#include "helper/types.h"
 #include "tools/commands.h"
 #include "tools/output.h"
 #include "tools/targets.h"
@@ -36,6 +38,49 @@ print_object(struct bpfprobe_output *output, const struct bpfprobe_listed *targe
 	bpfprobe_output_close(output, '}');
 }
 
+static int
+list_reasons(struct bpfprobe_output *output, const struct bpfprobe_reasons *reasons)
+{
+	const struct bpfprobe_reason *reason;
+
+	if (output->json)
+		bpfprobe_output_open(output, NULL, '[');
+	else if (isatty(STDOUT_FILENO))
+		printf("%6s  %-15s  %s\n", "NUMBER", "RULESET", "NAME");
+	for (reason = reasons->items; reason < reasons->items + reasons->count; reason++) {
+		if (!output->json) {
+			printf("%6u  %-15s  %s\n", reason->number, reason->brief, reason->name);
+			continue;
+		}
+		bpfprobe_output_open(output, NULL, '{');
+		bpfprobe_output_number(output, "number", reason->number, NULL);
+		bpfprobe_output_text(output, "ruleset", "%s", reason->brief);
+		bpfprobe_output_text(output, "name", "%s", reason->name);
+		bpfprobe_output_close(output, '}');
+	}
+	if (output->json)
+		bpfprobe_output_close(output, ']');
+	return reasons->count > 0 ? 0 : bpfprobe_complain("this kernel gives no drop reasons (before Linux 5.17)");
+}
+
+/* bpfprobe list --reasons. */
+static int
+print_reasons(struct bpfprobe_output *output)
+{
+	struct bpfprobe_reasons reasons;
+	struct bpfprobe_types types;
+	struct bpfprobe_reply reply;
+	int err;
+
+	if (bpfprobe_types_open(&types, &reply) < 0)
+		return bpfprobe_complain("%s", reply.message);
+	err = bpfprobe_reasons_read(&reasons, &types);
+	bpfprobe_types_close(&types);
+	err = err < 0 ? bpfprobe_complain("cannot list the drop reasons: %s", strerror(-err)) : list_reasons(output, &reasons);
+	free(reasons.items);
+	return err;
+}
+
 int
 bpfprobe_command_list(struct bpfprobe_output *output, const char *glob)
 {
@@ -43,6 +88,8 @@ bpfprobe_command_list(struct bpfprobe_output *output, const char *glob)
 	struct bpfprobe_reply reply;
 	size_t i;
 
+	if (glob != NULL && strcmp(glob, BPFPROBE_LIST_REASONS) == 0)
+		return print_reasons(output);
 	if (bpfprobe_list_read(&list, glob, &reply) < 0)
 		return bpfprobe_complain("%s", reply.message);
 	if (output->json)

@@ -282,7 +282,7 @@ find(struct shown *shown)
 		return -1;
 	shown->count = bpfprobe_places_find(&shown->types, &shown->device, &shown->where, shown->targets, NULL, reply);
 	if (shown->count > 0)
-		bpfprobe_types_each(&shown->types, visit, shown);
+		bpfprobe_types_each(&shown->types, NULL, visit, shown);
 	find_modules(shown);
 	return shown->count >= 0 || reply->status == BPFPROBE_NO_PERM ? 0 : -1;
 }

@@ -181,7 +181,7 @@ bpfprobe_list_read(struct bpfprobe_list *list, const char *glob, struct bpfprobe
 		return -1;
 	search.err = add_aliases(list, glob);
 	if (search.err == 0)
-		bpfprobe_types_each(&types, visit, &search);
+		bpfprobe_types_each(&types, NULL, visit, &search);
 	bpfprobe_types_close(&types);
 	if (search.err < 0) {
 		bpfprobe_list_free(list);

@@ -62,6 +62,7 @@ static int replies;	/* to the last datagram */
 static unsigned int labels; /* sent behind it */
 static int raised;	/* privilege is */
 static int opened, attached;
+static int symbol; /* the answer is one */
 
 static void __attribute__((noreturn))
 fail(const char *what, int line)
@@ -82,6 +83,16 @@ check_message(const char *message, size_t size, int wanted)
 		CHECK(message[i] >= ' ' && message[i] <= '~');
 }
 
+/* One that may come after OPEN. */
+static __u32
+later_type(__u32 random)
+{
+	static const __u32 types[] = { BPFPROBE_FILTER, BPFPROBE_ATTACH, BPFPROBE_FILTER, BPFPROBE_NAMES, BPFPROBE_SYMBOL };
+	__u32 type = types[random % (sizeof(types) / sizeof(types[0]))];
+
+	return type == BPFPROBE_ATTACH && attached ? BPFPROBE_FILTER : type;
+}
+
 static void
 put_right(struct message *message, size_t *len)
 {
@@ -94,7 +105,7 @@ put_right(struct message *message, size_t *len)
 	if (!(envelope.flags & ANY_TYPE) && !opened)
 		request->type = BPFPROBE_OPEN;
 	else if (!(envelope.flags & ANY_TYPE))
-		request->type = request->type % 2 && !attached ? BPFPROBE_ATTACH : BPFPROBE_FILTER;
+		request->type = later_type(request->type);
 	if (!(envelope.flags & ANY_DEVICE))
 		memcpy(request->device, BPFPROBE_PREFIX, strlen(BPFPROBE_PREFIX));
 	if (!(envelope.flags & (ANY_DEVICE | ANY_TARGET)))
@@ -127,6 +138,7 @@ fuzz_recvmsg(int fd, struct msghdr *msg, int flags)
 	received = len;
 	replies = 0;
 	labels = 0;
+	symbol = 0;
 	memcpy(msg->msg_iov->iov_base, &datagram, len < size ? len : size);
 	msg->msg_flags = envelope.flags & DESCRIPTORS ? MSG_CTRUNC : 0;
 	return (ssize_t)len;
@@ -152,7 +164,7 @@ fuzz_send(int fd, const void *buf, size_t size, int flags)
 	CHECK(reply->status <= BPFPROBE_NO_PERM);
 	CHECK(replies++ == 0);
 	check_message(reply->message, sizeof(reply->message), reply->status != BPFPROBE_OK);
-	CHECK(reply->status != BPFPROBE_OK || reply->message[0] == '\0');
+	CHECK(reply->status != BPFPROBE_OK || (reply->message[0] != '\0') == symbol);
 	return (ssize_t)size;
 }
 
@@ -164,7 +176,7 @@ fuzz_sendmsg(int fd, const struct msghdr *msg, int flags)
 
 	CHECK(fd == BPFPROBE_SOCK && (flags & MSG_NOSIGNAL) && replies == 1);
 	CHECK(msg->msg_iovlen == 1 && msg->msg_iov->iov_len == sizeof(*fds));
-	CHECK(attached || labels == 1U + envelope.probes % BPFPROBE_PROBES_MAX);
+	CHECK(attached || fds->kind == BPFPROBE_FD_NAMES || labels == 1U + envelope.probes % BPFPROBE_PROBES_MAX);
 	CHECK(fds->magic == BPFPROBE_MAGIC && fds->count > 0 && fds->count <= BPFPROBE_FDS_MAX);
 	CHECK(cmsg != NULL && cmsg->cmsg_type == SCM_RIGHTS);
 	CHECK(cmsg->cmsg_len == CMSG_LEN(fds->count * sizeof(int)));
@@ -321,6 +333,24 @@ bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_
 		return -1;
 	reply->message[0] = '\0';
 	free(translation.insns);
+	return 0;
+}
+
+int
+bpfprobe_names_fill(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
+{
+	CHECK(opened && session->count > 0);
+	return envelope.probes % 4 ? 0 : bpfprobe_fail(reply, BPFPROBE_ERROR, "not filled in");
+}
+
+int
+bpfprobe_session_symbol(struct bpfprobe_session *session, __u64 address, struct bpfprobe_reply *reply)
+{
+	CHECK(opened && session->count > 0);
+	if (address % 2)
+		return bpfprobe_fail(reply, BPFPROBE_ERROR, "not found");
+	strcpy(reply->message, "symbol");
+	symbol = 1;
 	return 0;
 }
 
