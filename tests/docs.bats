@@ -172,7 +172,7 @@ examples() {
 			printf 'ended with %s: %s\n%s\n' "$status" "$line" "$output"
 			wrong=$((wrong + 1))
 		}
-	done < <(examples "$manual"; examples "$top/man/bpfprobe.8")
+	done < <(examples "$manual"; examples "$top/man/bpfprobe.8"; examples "$top/man/bpfprobe-capture.8")
 	((commands >= 9 && wrong == 0))
 }
 
@@ -223,6 +223,10 @@ elements() {
 @test "the manual has every device of the list" {
 	sed -n '/devices\[\]\[2\] = {/,/};/p' "$top/pcap-bpfprobe.c" | grep -o 'PREFIX "[^"]*", "[^"]*"' |
 		sed 's/.*, "\(.*\)"/\1/' | in_manual
+}
+
+@test "the manual has every field of packets" {
+	elements fields tools/fields.c | sed 's/\(.*\), get.*, \(.\) .*/^ \1\2 /; s/0 $/( |$)/; s/1 $/ \\*( |$)/' | in_manual -E
 }
 
 @test "the manual has every capability, link type and environment variable" {

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See annotate.h. */
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <linux/if_packet.h>
-#include "helper/action.h"
 #include "tools/annotate.h"
 
 /* How long the name of an interface is believed, ns of the records' clock. */
@@ -81,74 +78,19 @@ bpfprobe_annotate_packet(struct bpfprobe_pcapng_packet *packet,
 	packet->verdict = (int32_t)rec->action;
 }
 
-/* NULL: it has none (any more). */
-static const char *
-name_of(struct bpfprobe_ifnames *names, uint32_t ifindex, uint64_t now)
+const char *
+bpfprobe_annotate_ifname(struct bpfprobe_ifnames *names, const struct bpfprobe_record *rec)
 {
-	unsigned int i = ifindex % BPFPROBE_NAMES_KEPT;
+	const uint64_t now = bpfprobe_record_time(rec);
+	unsigned int i = rec->ifindex % BPFPROBE_NAMES_KEPT;
 
-	if (names->kept[i].ifindex != ifindex || now - names->kept[i].asked > NAME_LIFE) {
-		names->kept[i].ifindex = ifindex;
+	if (rec->foreign || rec->ifindex == 0)
+		return NULL;
+	if (names->kept[i].ifindex != rec->ifindex || now - names->kept[i].asked > NAME_LIFE) {
+		names->kept[i].ifindex = rec->ifindex;
 		names->kept[i].asked = now;
-		if (if_indextoname(ifindex, names->kept[i].name) == NULL)
+		if (if_indextoname(rec->ifindex, names->kept[i].name) == NULL)
 			names->kept[i].name[0] = '\0';
 	}
 	return names->kept[i].name[0] != '\0' ? names->kept[i].name : NULL;
-}
-
-/* Adds a word. */
-static void __attribute__((format(printf, 2, 3)))
-add(char buf[BPFPROBE_COMMENT_MAX], const char *fmt, ...)
-{
-	size_t n = strlen(buf);
-	va_list ap;
-
-	if (n > 0 && n + 1 < BPFPROBE_COMMENT_MAX)
-		buf[n++] = ' ';
-	va_start(ap, fmt);
-	vsnprintf(buf + n, BPFPROBE_COMMENT_MAX - n, fmt, ap);
-	va_end(ap);
-}
-
-/* By its name, or as a number if the program means something else, or something unknown. */
-static void
-add_action(char buf[BPFPROBE_COMMENT_MAX], const struct bpfprobe_label *label, int64_t value)
-{
-	const char *name = NULL;
-
-	if (label->actions == BPFPROBE_ACTIONS_XDP)
-		name = bpfprobe_action_name(BPFPROBE_ACTION_XDP, value);
-	else if (label->actions == BPFPROBE_ACTIONS_TC)
-		name = bpfprobe_action_name(BPFPROBE_ACTION_TC, value);
-	if (name != NULL)
-		add(buf, "action=%s", name);
-	else
-		add(buf, "ret=%" PRId64, value);
-}
-
-void
-bpfprobe_annotate_comment(char buf[BPFPROBE_COMMENT_MAX], struct bpfprobe_ifnames *names,
-    const struct bpfprobe_label *label, const struct bpfprobe_record *rec,
-    const struct bpfprobe_returned *returned)
-{
-	const char *name = NULL;
-
-	buf[0] = '\0';
-	if (rec->ifindex > 0)
-		add(buf, "ifindex=%u", rec->ifindex);
-	if (rec->ifindex > 0 && !rec->foreign)
-		name = name_of(names, rec->ifindex, bpfprobe_record_time(rec));
-	if (name != NULL)
-		add(buf, "dev=%s", name);
-	if (rec->foreign && rec->netns > 0)
-		add(buf, "netns=inode/%u", rec->netns);
-	/* Of bpf_pcap(): the program's own number, of 48 bits. */
-	if (label->kind == BPFPROBE_LABEL_MAP)
-		add(buf, "id=%" PRIu64, (uint64_t)rec->elapsed << 32 | rec->action);
-	else if (has_action(label))
-		add_action(buf, label, (int32_t)rec->action);
-	else if (rec->returns && returned->known)
-		add_action(buf, label, returned->value);
-	if (label->place == BPFPROBE_PLACE_EXIT && rec->elapsed > 0)
-		add(buf, "elapsed=%uns", rec->elapsed);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What is known of a probe and of a packet beside its bytes, in the words of a pcapng
- * file: names of interfaces, packet identifiers, verdicts, comments.
+ * file: names of interfaces, packet identifiers, verdicts.
  */
 #ifndef BPFPROBE_ANNOTATE_H
 #define BPFPROBE_ANNOTATE_H
@@ -14,7 +14,6 @@
 #include "helper/protocol.h"
 #include "tools/pcapng.h"
 
-#define BPFPROBE_COMMENT_MAX 256 /* bytes of a packet's comment, NUL included */
 #define BPFPROBE_NAMES_KEPT 64
 
 /* Names of interfaces of our own network namespace, as they were not long ago. */
@@ -50,13 +49,8 @@ void bpfprobe_annotate_description(
 void bpfprobe_annotate_packet(struct bpfprobe_pcapng_packet *packet,
     const struct bpfprobe_label *label, const struct bpfprobe_record *rec, unsigned int ring);
 
-/*
- * Everything else, as "ifindex=2 dev=eth0 action=XDP_DROP elapsed=1200ns": "netns=inode/N"
- * in place of the name if the interface is of another network namespace, "ret=N" if
- * `returned` is known.
- */
-void bpfprobe_annotate_comment(char buf[BPFPROBE_COMMENT_MAX], struct bpfprobe_ifnames *names,
-    const struct bpfprobe_label *label, const struct bpfprobe_record *rec,
-    const struct bpfprobe_returned *returned);
+/* The name of the interface of `rec`; NULL: it has none (any more), or not in our namespace. */
+const char *bpfprobe_annotate_ifname(
+    struct bpfprobe_ifnames *names, const struct bpfprobe_record *rec);
 
 #endif

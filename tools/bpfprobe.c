@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* bpfprobe(8): what can be probed here, why something cannot, and captures with all that is known. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <bpf/libbpf.h>
@@ -21,19 +20,6 @@ static const struct command {
 	{ "doctor", NULL, NULL, bpfprobe_command_doctor },
 };
 
-int
-bpfprobe_complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "bpfprobe: ");
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, "\n");
-	return 1;
-}
-
 static void
 usage(FILE *file)
 {
@@ -46,8 +32,9 @@ usage(FILE *file)
 			fprintf(file, command->option != NULL ? " [%s | %s]" : " [%s]", command->arg, command->option);
 		fprintf(file, "\n");
 	}
-	fprintf(file, "       bpfprobe capture -i DEVICE [-w FILE] [-Oq] [-B KIB] [-c COUNT] [-s SNAPLEN]\n"
-		      "                        [-y LINKTYPE] [FILTER ...]\n"
+	fprintf(file, "       bpfprobe capture -i DEVICE [-f FILTER] [-s SNAPLEN] [-y LINKTYPE] [-i ...]\n"
+		      "                        [-w FILE] [--json] [--fields=NAME,...] [--no-verdict] [-Oq]\n"
+		      "                        [-B KIB] [-c COUNT] [-a duration:SECONDS] [FILTER ...]\n"
 		      "       bpfprobe capture --obj FILE [--dev IFNAME] [--map NAME] [OPTION ...] [FILTER ...]\n");
 }
 

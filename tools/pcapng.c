@@ -33,7 +33,9 @@ enum option {
 	IF_TSRESOL = 9,
 	IF_FILTER = 11,
 	EPB_FLAGS = 2,
+	EPB_DROPCOUNT = 4,
 	EPB_PACKETID = 5,
+	EPB_QUEUE = 6,
 	EPB_VERDICT = 7,
 	ISB_STARTTIME = 2,
 	ISB_ENDTIME = 3,
@@ -278,8 +280,12 @@ bpfprobe_pcapng_packet(struct bpfprobe_pcapng *out, const struct bpfprobe_pcapng
 	pad(out);
 	put_text(out, OPT_COMMENT, -1, packet->comment);
 	put_option(out, EPB_FLAGS, &flags, sizeof(flags));
+	if (packet->dropped > 0)
+		put_number(out, EPB_DROPCOUNT, packet->dropped);
 	if (packet->has_id)
 		put_number(out, EPB_PACKETID, packet->id);
+	if (packet->has_queue)
+		put_option(out, EPB_QUEUE, &packet->queue, sizeof(packet->queue));
 	if (packet->verdict_of != BPFPROBE_PCAPNG_NO_VERDICT)
 		put_verdict(out, packet);
 	end(out);

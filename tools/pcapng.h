@@ -51,8 +51,11 @@ struct bpfprobe_pcapng_packet {
 	uint32_t len;
 	const uint8_t *data;
 	enum bpfprobe_pcapng_direction direction;
+	uint64_t dropped; /* packets that were lost before this one, and after those in front of it */
 	int has_id;
 	uint64_t id; /* the same in all blocks of one packet */
+	int has_queue;
+	uint32_t queue;
 	enum bpfprobe_pcapng_verdict verdict_of;
 	int64_t verdict;
 	const char *comment; /* "": none */

@@ -3,6 +3,7 @@
 # what is known of each beside its bytes; and an end in order, whatever ends it.
 
 load lib.bash
+load pcapng.bash
 
 setup_file() {
 	require tcpdump tshark capinfos bpftool ip
@@ -11,34 +12,6 @@ setup_file() {
 	kinds_setup
 	export TX=bpfprobe:tp/net_dev_queue:netns=$NS_A
 	export XDP=bpfxdp:bpb0:netns=$NS_B
-}
-
-# into NAME DEVICE [ARG...]: a capture into NAME.pcap, which is pcapng.
-into() {
-	capture "$1" bpfprobe capture -w "$BATS_TEST_TMPDIR/$1.pcap" -i "${@:2}"
-}
-
-# said NAME: the last line into CAPTURED, RECEIVED and DROPPED; there is no other but the first.
-said() {
-	local line
-	line=$(sed 1d "$T/$1.err")
-	[[ $line =~ ^([0-9]+)' packets captured, '([0-9]+)' received by filter, '([0-9]+)' dropped by kernel'$ ]] ||
-		fail "$1: $line"
-	CAPTURED=${BASH_REMATCH[1]} RECEIVED=${BASH_REMATCH[2]} DROPPED=${BASH_REMATCH[3]}
-}
-
-# readable NAME COUNT: by all of them, without a word of warning; capinfos' in $INFO.
-readable() {
-	local file=$BATS_TEST_TMPDIR/$1.pcap n
-	capinfos "$file" >"$T/info" 2>"$T/info.err"
-	INFO=$(<"$T/info")
-	[[ ! -s $T/info.err && $INFO =~ "Number of packets: "+"$2"$'\n' ]] || fail "$(cat "$T"/info*)"
-	n=$(tshark -n -r "$file" 2>"$T/tshark.err" | wc -l)
-	! grep -v "^Running as user" "$T/tshark.err"
-	[[ $n -eq $2 ]] || fail "tshark: $n packets"
-	n=$(tcpdump -n -r "$file" 2>"$T/tcpdump.err" | wc -l)
-	! grep -vE "^reading from file|^Warning: interface names might be incorrect" "$T/tcpdump.err"
-	[[ $n -eq $2 ]] || fail "tcpdump: $n packets"
 }
 
 has_packets() { # NAME COUNT
@@ -53,11 +26,6 @@ same_packets() {
 	done
 	[[ -s $T/$1.txt ]]
 	cmp "$T/$1.txt" "$T/$2.txt"
-}
-
-# only FIELD NAME: the value that all packets have.
-only() {
-	fields "$2" "$1" | sort -u
 }
 
 @test "a tracepoint: the packets that tcpdump gets, in every link type" {
@@ -105,8 +73,7 @@ only() {
 	[[ $(only frame.interface_description ours) == "XDP at 1 interface; $XDP" ]]
 	[[ $(only frame.verdict.ebpf_xdp ours) == 2 ]]
 	[[ $(only frame.packet_flags_direction ours) == 0x*1 ]]
-	[[ $(only frame.comment ours) == \
-		"ifindex=$(ifindex "$NS_B" bpb0) netns=inode/$(stat -L -c %i "/run/netns/$NS_B") action=XDP_PASS" ]]
+	[[ $(only frame.comment ours) == "probe=bpfxdp:bpb0 $(where_is "$NS_B" bpb0) action=XDP_PASS" ]]
 	[[ $(only frame.packet_id ours | wc -l) -eq 20 ]]
 }
 
@@ -117,8 +84,7 @@ only() {
 	[[ $(only frame.interface_name ours) == tp/net_dev_queue ]]
 	[[ $(only frame.packet_flags_direction ours) == 0x*2 ]]
 	[[ -z $(only frame.verdict ours) && -z $(only frame.packet_id ours) ]]
-	[[ $(only frame.comment ours) == \
-		"ifindex=$(ifindex "$NS_A" bpa0) netns=inode/$(stat -L -c %i "/run/netns/$NS_A")" ]]
+	[[ $(only frame.comment ours) == "probe=tp/net_dev_queue $(where_is "$NS_A" bpa0)" ]]
 }
 
 @test "an interface of our own network namespace has its name in the comment" {
@@ -126,7 +92,7 @@ only() {
 		-i bpfprobe:tp/net_dev_queue:dev=bpa0 "udp port $PORT"
 	send -c 5
 	stop
-	[[ $(only frame.comment ours) == "ifindex=$(ifindex "$NS_A" bpa0) dev=bpa0" ]]
+	[[ $(only frame.comment ours) == "probe=tp/net_dev_queue $(where_is "$NS_A" bpa0 " dev=bpa0")" ]]
 }
 
 @test "several probes: an interface of the file for each" {
@@ -366,7 +332,7 @@ drops() {
 	# Each identifier twice: at an entry and an exit with the same port.
 	[[ $(cut -f 1 "$T/fields" | sort | uniq -c | awk '{ print $1 }' | sort -u) == 2 ]]
 	[[ $(cut -f 1,3 "$T/fields" | sort -u | wc -l) -eq 7 ]]
-	[[ $(cut -f 2- "$T/fields" | sed 's/ifindex=[0-9]* netns=[^ ]* *//; s/elapsed=[1-9][0-9]*ns/T/' | sort | uniq -c |
+	[[ $(cut -f 2- "$T/fields" | sed 's/probe=[^ ]* ifindex=[0-9]* netns=[^ ]* *//; s/elapsed=[1-9][0-9]*ns/T/' | sort | uniq -c |
 		sed 's/^ *//; s/'$'\t''/ /g; s/ *$//') == "\
 3 bpb0:drop_port@entry $PORT
 4 bpb0:drop_port@entry $((PORT + 1))

@@ -136,43 +136,22 @@ directions(void **state)
 	assert_int_equal(packet_of(&function, rec, 0).direction, BPFPROBE_PCAPNG_OUTBOUND);
 }
 
+/* Of our own network namespace only. */
 static void
-assert_comment(const struct bpfprobe_label *label, const struct bpfprobe_record *rec,
-    const struct bpfprobe_returned *returned, const char *want)
+interfaces(void **state)
 {
 	static struct bpfprobe_ifnames kept;
-	char comment[BPFPROBE_COMMENT_MAX];
-
-	bpfprobe_annotate_comment(comment, &kept, label, rec, returned);
-	assert_string_equal(comment, want);
-}
-
-static void
-comments(void **state)
-{
-	struct bpfprobe_returned unknown = { 0, 0, 0 }, minus = { 1, 0, -22 }, drop = { 1, 0, 1 };
-	struct bpfprobe_record rec = record(5000000000, 1, 1200);
+	struct bpfprobe_record rec = record(5000000000, 0, 0);
 
 	(void)state;
-	assert_comment(&function, &rec, &unknown, "");
+	assert_null(bpfprobe_annotate_ifname(&kept, &rec));
 	rec.ifindex = 1; /* which every network namespace has */
-	assert_comment(&function, &rec, &unknown, "ifindex=1 dev=lo");
-	assert_comment(&leave, &rec, &unknown, "ifindex=1 dev=lo action=XDP_DROP elapsed=1200ns");
+	assert_string_equal(bpfprobe_annotate_ifname(&kept, &rec), "lo");
 	rec.foreign = 1;
-	assert_comment(&function, &rec, &unknown, "ifindex=1");
-	rec.netns = 4026531840U;
-	assert_comment(&function, &rec, &minus, "ifindex=1 netns=inode/4026531840");
-	rec.returns = 1;
-	assert_comment(&function, &rec, &unknown, "ifindex=1 netns=inode/4026531840");
-	assert_comment(&function, &rec, &minus, "ifindex=1 netns=inode/4026531840 ret=-22");
-	rec.netns = rec.foreign = rec.ifindex = 0;
-	assert_comment(&entry, &rec, &drop, "action=XDP_DROP");
-	rec.elapsed = 0;
-	assert_comment(&tc, &rec, &unknown, "action=TC_ACT_RECLASSIFY");
-	assert_comment(&number, &rec, &unknown, "ret=1");
-	rec.action = UINT32_MAX;
-	assert_comment(&tc, &rec, &unknown, "action=TC_ACT_UNSPEC");
-	assert_comment(&leave, &rec, &unknown, "ret=-1");
+	assert_null(bpfprobe_annotate_ifname(&kept, &rec));
+	rec.foreign = 0;
+	rec.ifindex = 1 + BPFPROBE_NAMES_KEPT * 1000000;
+	assert_null(bpfprobe_annotate_ifname(&kept, &rec));
 }
 
 int
@@ -184,7 +163,7 @@ main(void)
 		cmocka_unit_test(entry_and_exit_have_one_identifier),
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(directions),
-		cmocka_unit_test(comments),
+		cmocka_unit_test(interfaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,7 +227,9 @@ packets_of_every_length(void **state)
 		else
 			assert_no_option(options, block(size + 1), 1);
 		assert_option(options, block(size + 1), 2, &flags, 4);
+		assert_no_option(options, block(size + 1), 4);
 		assert_no_option(options, block(size + 1), 5);
+		assert_no_option(options, block(size + 1), 6);
 		assert_no_option(options, block(size + 1), 7);
 	}
 }
@@ -259,6 +261,24 @@ identifier_and_verdict(void **state)
 	value[0] = 2;
 	memcpy(value + 1, &verdict, 8);
 	assert_option(block(1) + 32, file_size, 7, value, 9);
+}
+
+static void
+queue_and_losses(void **state)
+{
+	struct bpfprobe_pcapng_packet packet = sample((const uint8_t *)"x", 1);
+	const uint64_t dropped = 0x100000002;
+	const uint32_t queue = 0;
+	struct bpfprobe_pcapng out;
+	int fd = start(&out);
+
+	(void)state;
+	packet.dropped = dropped;
+	packet.has_queue = 1;
+	bpfprobe_pcapng_packet(&out, &packet);
+	finish(&out, fd);
+	assert_option(32, file_size, 4, &dropped, 8);
+	assert_option(32, file_size, 6, &queue, 4);
 }
 
 static void
@@ -410,6 +430,7 @@ main(void)
 		cmocka_unit_test(section_and_interface),
 		cmocka_unit_test(packets_of_every_length),
 		cmocka_unit_test(identifier_and_verdict),
+		cmocka_unit_test(queue_and_losses),
 		cmocka_unit_test(statistics),
 		cmocka_unit_test(texts),
 		cmocka_unit_test(many_large_packets),
