@@ -144,7 +144,7 @@ static __always_inline void find_meta(void *ctx, PACKET *packet, const struct da
 {
 	__builtin_memset(meta, 0, sizeof(*meta));
 	find_seen(data, rec, &meta->seen);
-	find_more(packet, meta);
+	find_more(packet, rec, meta);
 #ifndef BPFPROBE_PASS
 	if (meta->seen.pid != BPFPROBE_UNTOLD) {
 		meta->tid = bpf_get_current_pid_tgid();

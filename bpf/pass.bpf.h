@@ -35,9 +35,10 @@ static __always_inline void find_ifname(const struct data *data, __u32 *name)
 {
 }
 
-static __always_inline void find_more(struct xdp_md *xdp, struct bpfprobe_meta *meta)
+static __always_inline void find_more(
+    struct xdp_md *xdp, const struct bpfprobe_record *rec, struct bpfprobe_meta *meta)
 {
-	meta->queue = xdp->rx_queue_index;
+	meta->queue = xdp->rx_queue_index + 1;
 }
 
 /* As with the packets of other XDP programs, see xdp.bpf.h. */

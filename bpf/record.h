@@ -97,7 +97,7 @@ struct bpfprobe_meta {
 	__u32 tid;	   /* of the process's thread */
 	__u32 comm[4];	   /* its name, NUL-padded; "": see BPFPROBE_UNTOLD */
 	__u32 mark;	   /* skb->mark */
-	__u32 queue;	   /* skb->queue_mapping, which is one more while it is received; of XDP, the queue */
+	__u32 queue;	   /* of the interface, that it is sent by or came from, and 1; 0: not known */
 	__u32 stack;	   /* number of the stack trace, and 1; 0: none */
 	__u32 cookie[2];   /* of its socket, lower half first as in the next; 0: none, or nobody has asked for it */
 	__u32 location[2]; /* where the kernel drops the packet, as far as the probe is told */

@@ -223,12 +223,14 @@ static __always_inline void find_ifname(const struct data *data, __u32 *name)
 }
 
 /* What the packet itself says, for its metadata. */
-static __always_inline void find_more(struct sk_buff *skb, struct bpfprobe_meta *meta)
+static __always_inline void find_more(
+    struct sk_buff *skb, const struct bpfprobe_record *rec, struct bpfprobe_meta *meta)
 {
 	struct sock *sk = GET(MEMORY(skb), sk);
 
 	meta->mark = GET(skb, mark);
-	meta->queue = GET(skb, queue_mapping);
+	/* While a packet is received, the kernel has one more, and 0 for none. */
+	meta->queue = GET(skb, queue_mapping) + (rec->pkttype == PACKET_OUTGOING);
 	if (IN_KERNEL(sk))
 		put_halves(meta->cookie, GET(MEMORY(sk), __sk_common.skc_cookie.counter));
 }

@@ -96,12 +96,13 @@ static __always_inline void find_ifname(const struct data *data, __u32 *name)
 		bpf_probe_read_kernel(name, IFNAMSIZ, &data->dev->name);
 }
 
-static __always_inline void find_more(struct xdp_buff *xdp, struct bpfprobe_meta *meta)
+static __always_inline void find_more(
+    struct xdp_buff *xdp, const struct bpfprobe_record *rec, struct bpfprobe_meta *meta)
 {
 	struct xdp_rxq_info *rxq = GET(xdp, rxq);
 
 	if (IN_KERNEL(rxq))
-		meta->queue = GET(rxq, queue_index);
+		meta->queue = GET(rxq, queue_index) + 1;
 }
 
 /* Incoming; whether for this host, nobody has looked yet. */

@@ -62,14 +62,16 @@ has_action(const struct bpfprobe_label *label)
 }
 
 void
-bpfprobe_annotate_packet(struct bpfprobe_pcapng_packet *packet,
-    const struct bpfprobe_label *label, const struct bpfprobe_record *rec, unsigned int ring)
+bpfprobe_annotate_packet(struct bpfprobe_pcapng_packet *packet, const struct bpfprobe_label *label,
+    const struct bpfprobe_record *rec, const struct bpfprobe_meta *meta, unsigned int ring)
 {
 	packet->direction =
 	    rec->pkttype == PACKET_OUTGOING ? BPFPROBE_PCAPNG_OUTBOUND : BPFPROBE_PCAPNG_INBOUND;
 	packet->has_id = label->kind != BPFPROBE_LABEL_KERNEL && label->kind != BPFPROBE_LABEL_MAP &&
 	    (label->place != BPFPROBE_PLACE_EXIT || rec->elapsed > 0);
 	packet->id = (bpfprobe_record_time(rec) - rec->elapsed) << RING_BITS | ring;
+	packet->has_queue = meta != NULL && meta->queue > 0;
+	packet->queue = packet->has_queue ? meta->queue - 1 : 0;
 	packet->verdict_of = BPFPROBE_PCAPNG_NO_VERDICT;
 	if (has_action(label) && label->actions == BPFPROBE_ACTIONS_XDP)
 		packet->verdict_of = BPFPROBE_PCAPNG_XDP;
@@ -78,8 +80,9 @@ bpfprobe_annotate_packet(struct bpfprobe_pcapng_packet *packet,
 	packet->verdict = (int32_t)rec->action;
 }
 
-const char *
-bpfprobe_annotate_ifname(struct bpfprobe_ifnames *names, const struct bpfprobe_record *rec)
+/* What it is called in our own network namespace. */
+static const char *
+own_name(struct bpfprobe_ifnames *names, const struct bpfprobe_record *rec)
 {
 	const uint64_t now = bpfprobe_record_time(rec);
 	unsigned int i = rec->ifindex % BPFPROBE_NAMES_KEPT;
@@ -93,4 +96,15 @@ bpfprobe_annotate_ifname(struct bpfprobe_ifnames *names, const struct bpfprobe_r
 			names->kept[i].name[0] = '\0';
 	}
 	return names->kept[i].name[0] != '\0' ? names->kept[i].name : NULL;
+}
+
+const char *
+bpfprobe_annotate_ifname(struct bpfprobe_ifnames *names, const struct bpfprobe_label *label,
+    const struct bpfprobe_record *rec, const struct bpfprobe_meta *meta)
+{
+	if (meta != NULL && meta->seen.ifname[0] != 0)
+		return (const char *)meta->seen.ifname;
+	if (label->kind == BPFPROBE_LABEL_INTERFACE && label->targets == 1)
+		return label->name;
+	return own_name(names, rec);
 }

@@ -16,7 +16,7 @@
 
 #define BPFPROBE_NAMES_KEPT 64
 
-/* Names of interfaces of our own network namespace, as they were not long ago. */
+/* Names of interfaces of our own network namespace, as they were not long ago: for who has no metadata. */
 struct bpfprobe_ifnames {
 	struct {
 		uint32_t ifindex;
@@ -35,8 +35,8 @@ void bpfprobe_annotate_description(
     const struct bpfprobe_label *label, const char *device, char *buf, size_t len);
 
 /*
- * Fills in direction, identifier and verdict of the packet of `rec`, which came from ring
- * number `ring`.
+ * Fills in direction, identifier, queue and verdict of the packet of `rec`, which came from
+ * ring number `ring`; `meta` may be NULL.
  *
  * The identifier is that of the packet's way through one run of a BPF program, the same
  * at entry and exit: when, by the clock of the records, that CPU entered the program, of
@@ -46,11 +46,14 @@ void bpfprobe_annotate_description(
  * An exit whose entry was not captured has none, nor has a packet at any other place: of two
  * of them it is not known whether they are the same.
  */
-void bpfprobe_annotate_packet(struct bpfprobe_pcapng_packet *packet,
-    const struct bpfprobe_label *label, const struct bpfprobe_record *rec, unsigned int ring);
+void bpfprobe_annotate_packet(struct bpfprobe_pcapng_packet *packet, const struct bpfprobe_label *label,
+    const struct bpfprobe_record *rec, const struct bpfprobe_meta *meta, unsigned int ring);
 
-/* The name of the interface of `rec`; NULL: it has none (any more), or not in our namespace. */
-const char *bpfprobe_annotate_ifname(
-    struct bpfprobe_ifnames *names, const struct bpfprobe_record *rec);
+/*
+ * The name of the interface of `rec`, in its network namespace; NULL: it has none, or it is
+ * not known.  `meta` may be NULL.
+ */
+const char *bpfprobe_annotate_ifname(struct bpfprobe_ifnames *names, const struct bpfprobe_label *label,
+    const struct bpfprobe_record *rec, const struct bpfprobe_meta *meta);
 
 #endif

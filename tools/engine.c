@@ -4,9 +4,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "helper/types.h"
 #include "tools/annotate.h"
 #include "tools/commands.h"
 #include "tools/engine.h"
@@ -24,6 +26,8 @@ struct engine {
 	struct bpfprobe_savefile file;
 	struct bpfprobe_ifnames names;
 	struct bpfprobe_progress progress;
+	struct bpfprobe_reasons reasons;
+	struct bpfprobe_symbols symbols;
 	uint32_t comment_fields, json_fields;
 	uint64_t packets; /* that were taken */
 	uint64_t bytes;	  /* of them, as captured */
@@ -63,15 +67,29 @@ catch_signals(struct engine *engine)
  * Before anything is captured.
  */
 
+/* Which fields are written; what nobody wants is not asked for. */
+static uint32_t
+choose_fields(struct engine *engine)
+{
+	const struct bpfprobe_capture_options *options = engine->options;
+	uint32_t comments = options->fields != 0 ? options->fields : bpfprobe_fields_of_comments();
+	uint32_t json = options->fields != 0 ? options->fields : BPFPROBE_FIELDS_ALL;
+
+	engine->comment_fields = options->file != NULL ? comments : 0;
+	engine->json_fields = options->json ? json : 0;
+	return engine->comment_fields | engine->json_fields;
+}
+
 static int
 open_sources(struct engine *engine)
 {
 	const struct bpfprobe_capture_options *options = engine->options;
+	const struct bpfprobe_source_wishes wishes = { options->buffer_size, options->optimize,
+		bpfprobe_fields_need_meta(choose_fields(engine)) };
 	unsigned int i, first = 0;
 
 	for (i = 0; i < options->count; i++) {
-		if (bpfprobe_source_open(&engine->sources[i], &options->sources[i], options->buffer_size,
-		        options->optimize) != 0)
+		if (bpfprobe_source_open(&engine->sources[i], &options->sources[i], &wishes) != 0)
 			return -1;
 		engine->sources[i].first = first;
 		first += engine->sources[i].handle.client.nlabels;
@@ -85,11 +103,43 @@ open_outputs(struct engine *engine)
 {
 	const struct bpfprobe_capture_options *options = engine->options;
 
-	engine->comment_fields = options->fields != 0 ? options->fields : bpfprobe_fields_of_comments();
-	engine->json_fields = options->fields != 0 ? options->fields : BPFPROBE_FIELDS_ALL;
 	if (options->json)
 		setvbuf(stdout, NULL, _IOFBF, LINES_SIZE);
 	return options->file != NULL ? bpfprobe_savefile_open(&engine->file, options->file) : 0;
+}
+
+/* Without names, numbers are written. */
+static void
+read_reasons(struct engine *engine)
+{
+	struct bpfprobe_types types;
+	struct bpfprobe_reply reply;
+
+	if (bpfprobe_types_open(&types, &reply) < 0)
+		return;
+	(void)bpfprobe_reasons_read(&engine->reasons, &types);
+	bpfprobe_types_close(&types);
+}
+
+/*
+ * What fields are written with.  Before packets come, since it takes longer than a ring has
+ * room for.  The helper gives addresses of the kernel to root only.
+ */
+static void
+read_names(struct engine *engine)
+{
+	const uint32_t fields = engine->comment_fields | engine->json_fields;
+	int reasons = 0, locations = 0;
+	unsigned int i;
+
+	for (i = 0; i < engine->options->count; i++) {
+		reasons |= bpfprobe_source_has_reasons(&engine->sources[i]);
+		locations |= bpfprobe_source_has_locations(&engine->sources[i]);
+	}
+	if (reasons && bpfprobe_fields_need_reasons(fields))
+		read_reasons(engine);
+	if (locations && bpfprobe_fields_need_symbols(fields) && getuid() == 0)
+		(void)bpfprobe_symbols_read(&engine->symbols);
 }
 
 static int
@@ -176,11 +226,23 @@ static void
 take(struct engine *engine, struct bpfprobe_source *source)
 {
 	const struct bpfprobe_record *rec = source->next;
-	const struct bpfprobe_merge *merge = &source->handle.reader.merge;
+	const struct bpfprobe_meta *meta = bpfprobe_source_meta(source);
 	const struct bpfprobe_label *label = &source->handle.client.labels[rec->probe];
+	const unsigned int ring = bpfprobe_source_ring(source);
 	struct bpfprobe_pcapng_packet packet;
-	const struct bpfprobe_facts facts = { source->options.device, source->probes[rec->probe].name,
-		bpfprobe_annotate_ifname(&engine->names, rec), label, rec, &merge->returned, &packet };
+	const struct bpfprobe_facts facts = {
+		.device = source->options.device,
+		.probe = source->probes[rec->probe].name,
+		.ifname = bpfprobe_annotate_ifname(&engine->names, label, rec, meta),
+		.label = label,
+		.rec = rec,
+		.meta = meta,
+		.returned = &source->handle.reader.merge.returned,
+		.packet = &packet,
+		.reasons = &engine->reasons,
+		.symbols = &engine->symbols,
+		.cpu = source->cpus != NULL ? source->cpus[ring] : BPFPROBE_CPU_UNKNOWN,
+	};
 
 	memset(&packet, 0, sizeof(packet));
 	packet.interface = source->first + rec->probe;
@@ -190,7 +252,7 @@ take(struct engine *engine, struct bpfprobe_source *source)
 	packet.data = source->data;
 	packet.dropped = source->lost - source->told;
 	source->told = source->lost;
-	bpfprobe_annotate_packet(&packet, label, rec, (unsigned int)(merge->last - merge->rings));
+	bpfprobe_annotate_packet(&packet, label, rec, meta, ring);
 	if (engine->file.fd >= 0)
 		write_packet(engine, &packet, &facts);
 	if (engine->options->json)
@@ -355,9 +417,13 @@ run(struct engine *engine)
 {
 	if (open_sources(engine) != 0 || open_outputs(engine) != 0)
 		return 1;
+	read_names(engine);
 	catch_signals(engine);
+	if (attach(engine) != 0)
+		return 1;
+	/* Who waits for the file to begin, as dumpcap does, may say that packets are captured now. */
 	bpfprobe_savefile_begin(&engine->file, engine->sources, engine->options->count);
-	if (flush(engine) == -1 || attach(engine) != 0)
+	if (flush(engine) == -1)
 		return 1;
 	announce(engine);
 	return finish(engine, take_packets(engine));
@@ -378,5 +444,7 @@ bpfprobe_engine_run(const struct bpfprobe_capture_options *options)
 	status = run(&engine);
 	for (i = 0; i < options->count; i++)
 		bpfprobe_source_close(&engine.sources[i]);
+	bpfprobe_symbols_free(&engine.symbols);
+	free(engine.reasons.items);
 	return status | (bpfprobe_savefile_close(&engine.file) != 0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See fields.h.  Called for each packet: numbers are written without printf(). */
+#include <stdlib.h>
 #include <string.h>
 #include <linux/if_packet.h>
 #include "helper/action.h"
@@ -9,9 +10,19 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define NS_PER_SEC 1000000000U
 
-/* The value of a field; NAMING: a number that only names something. */
+/* The value of a field. */
 struct value {
-	enum { NONE, NUMBER, SIGNED, NAMING, TIME, TEXT } type;
+	enum {
+		NONE,
+		NUMBER,
+		SIGNED,
+		HEX,	/* in comments */
+		NAMING, /* a number that only names something */
+		TIME,	/* ns */
+		TEXT,
+		NAME,	/* text, of any bytes */
+		PLACE,	/* text, and a number of bytes behind it */
+	} type;
 	uint64_t number;
 	const char *text;
 	const char *prefix, *unit; /* around a number, in comments; NULL: none */
@@ -88,6 +99,53 @@ get_packet(struct value *value, const struct bpfprobe_facts *facts)
 	value->type = NAMING;
 }
 
+static int
+compare(const void *number, const void *reason)
+{
+	uint32_t x = *(const uint32_t *)number, y = ((const struct bpfprobe_reason *)reason)->number;
+
+	return (x > y) - (x < y);
+}
+
+/* By its name, without what the names of the kernel's core have in common. */
+static void
+get_reason(struct value *value, const struct bpfprobe_facts *facts)
+{
+	static const char core[] = "SKB_DROP_REASON_";
+	const struct bpfprobe_reasons *reasons = facts->reasons;
+	const struct bpfprobe_reason *found = NULL;
+
+	if (facts->meta == NULL || !facts->label->reasons)
+		return;
+	if (reasons->count > 0)
+		found = bsearch(&facts->rec->action, reasons->items, reasons->count, sizeof(*reasons->items), compare);
+	set_number(value, facts->rec->action);
+	if (found != NULL)
+		set_text(value, found->name + (strncmp(found->name, core, strlen(core)) == 0 ? strlen(core) : 0));
+}
+
+static uint64_t
+whole(const uint32_t halves[2])
+{
+	return (uint64_t)halves[1] << 32 | halves[0];
+}
+
+/* An address in the kernel, by its function if that is known. */
+static void
+set_place(struct value *value, const struct bpfprobe_facts *facts, uint64_t address)
+{
+	value->number = address;
+	value->text = bpfprobe_symbols_find(facts->symbols, address, &value->number);
+	value->type = value->text != NULL ? PLACE : HEX;
+}
+
+static void
+get_location(struct value *value, const struct bpfprobe_facts *facts)
+{
+	if (facts->meta != NULL && whole(facts->meta->location) != 0)
+		set_place(value, facts, whole(facts->meta->location));
+}
+
 static void
 get_ifindex(struct value *value, const struct bpfprobe_facts *facts)
 {
@@ -108,6 +166,74 @@ get_netns(struct value *value, const struct bpfprobe_facts *facts)
 		return;
 	set_number(value, facts->rec->netns);
 	value->prefix = "inode/"; /* as device names have it */
+}
+
+static void
+get_cpu(struct value *value, const struct bpfprobe_facts *facts)
+{
+	if (facts->cpu != BPFPROBE_CPU_UNKNOWN)
+		set_number(value, facts->cpu);
+}
+
+/* Of an XDP packet there is no process, and others' users' are not told. */
+static int
+has_process(const struct bpfprobe_facts *facts)
+{
+	return facts->meta != NULL && facts->meta->seen.pid != BPFPROBE_UNTOLD;
+}
+
+static void
+get_pid(struct value *value, const struct bpfprobe_facts *facts)
+{
+	if (has_process(facts))
+		set_number(value, facts->meta->seen.pid);
+}
+
+static void
+get_tid(struct value *value, const struct bpfprobe_facts *facts)
+{
+	if (has_process(facts))
+		set_number(value, facts->meta->tid);
+}
+
+/* The kernel ends it with a NUL. */
+static void
+get_comm(struct value *value, const struct bpfprobe_facts *facts)
+{
+	if (!has_process(facts))
+		return;
+	value->type = NAME;
+	value->text = (const char *)facts->meta->comm;
+}
+
+static void
+get_uid(struct value *value, const struct bpfprobe_facts *facts)
+{
+	if (has_process(facts))
+		set_number(value, facts->meta->seen.uid);
+}
+
+static void
+get_sk(struct value *value, const struct bpfprobe_facts *facts)
+{
+	if (facts->meta != NULL && whole(facts->meta->cookie) != 0)
+		set_number(value, whole(facts->meta->cookie));
+}
+
+static void
+get_mark(struct value *value, const struct bpfprobe_facts *facts)
+{
+	if (facts->meta == NULL || facts->meta->mark == 0)
+		return;
+	set_number(value, facts->meta->mark);
+	value->type = HEX;
+}
+
+static void
+get_queue(struct value *value, const struct bpfprobe_facts *facts)
+{
+	if (facts->packet->has_queue)
+		set_number(value, facts->packet->queue);
 }
 
 /* Of bpf_pcap(): the program's own number, of 48 bits. */
@@ -171,26 +297,39 @@ get_elapsed(struct value *value, const struct bpfprobe_facts *facts)
 	value->unit = "ns";
 }
 
+/* Whether a pcapng file has it elsewhere, and what it takes to know it. */
+enum { ELSEWHERE = 1, META = 2, SYMBOLS = 4, REASONS = 8 };
+
 /* In the order in which they are written. */
 static const struct field {
 	const char *name;
+	unsigned int flags;
 	void (*get)(struct value *value, const struct bpfprobe_facts *facts);
-	int elsewhere; /* a pcapng file has it beside the comment */
 } fields[] = {
-	{ "time", get_time, 1 },
-	{ "device", get_device, 1 },
-	{ "probe", get_probe, 0 },
-	{ "direction", get_direction, 1 },
-	{ "len", get_len, 1 },
-	{ "caplen", get_caplen, 1 },
-	{ "packet", get_packet, 1 },
-	{ "ifindex", get_ifindex, 0 },
-	{ "dev", get_dev, 0 },
-	{ "netns", get_netns, 0 },
-	{ "id", get_id, 0 },
-	{ "action", get_action, 0 },
-	{ "ret", get_ret, 0 },
-	{ "elapsed", get_elapsed, 0 },
+	{ "time", ELSEWHERE, get_time },
+	{ "device", ELSEWHERE, get_device },
+	{ "probe", 0, get_probe },
+	{ "direction", ELSEWHERE, get_direction },
+	{ "len", ELSEWHERE, get_len },
+	{ "caplen", ELSEWHERE, get_caplen },
+	{ "packet", ELSEWHERE, get_packet },
+	{ "reason", META | REASONS, get_reason },
+	{ "location", META | SYMBOLS, get_location },
+	{ "action", 0, get_action },
+	{ "ret", 0, get_ret },
+	{ "elapsed", 0, get_elapsed },
+	{ "ifindex", 0, get_ifindex },
+	{ "dev", META, get_dev },
+	{ "netns", 0, get_netns },
+	{ "queue", ELSEWHERE | META, get_queue },
+	{ "cpu", 0, get_cpu },
+	{ "pid", META, get_pid },
+	{ "tid", ELSEWHERE | META, get_tid },
+	{ "comm", META, get_comm },
+	{ "uid", META, get_uid },
+	{ "sk", META, get_sk },
+	{ "mark", META, get_mark },
+	{ "id", 0, get_id },
 };
 
 _Static_assert(COUNT(fields) < 32, "a set of fields has a bit for each");
@@ -202,10 +341,40 @@ bpfprobe_fields_of_comments(void)
 	size_t i;
 
 	for (i = 0; i < COUNT(fields); i++) {
-		if (!fields[i].elsewhere)
+		if (!(fields[i].flags & ELSEWHERE))
 			set |= 1U << i;
 	}
 	return set;
+}
+
+static int
+has_flag(uint32_t set, unsigned int flag)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(fields); i++) {
+		if (set >> i & 1 && fields[i].flags & flag)
+			return 1;
+	}
+	return 0;
+}
+
+int
+bpfprobe_fields_need_meta(uint32_t set)
+{
+	return has_flag(set, META);
+}
+
+int
+bpfprobe_fields_need_symbols(uint32_t set)
+{
+	return has_flag(set, SYMBOLS);
+}
+
+int
+bpfprobe_fields_need_reasons(uint32_t set)
+{
+	return has_flag(set, REASONS);
 }
 
 static int
@@ -277,13 +446,25 @@ put_number(struct text *out, uint64_t number, int digits)
 		put(out, buf[i++]);
 }
 
-static void
-put_hex(struct text *out, unsigned char c)
-{
-	static const char digits[] = "0123456789abcdef";
+static const char digits[] = "0123456789abcdef";
 
+static void
+put_byte(struct text *out, unsigned char c)
+{
 	put(out, digits[c >> 4]);
 	put(out, digits[c & 15]);
+}
+
+static void
+put_hex(struct text *out, uint64_t number)
+{
+	int shift = 60;
+
+	put_string(out, "0x");
+	while (shift > 0 && number >> shift == 0)
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		put(out, digits[number >> shift & 15]);
 }
 
 static void
@@ -297,6 +478,10 @@ put_value(struct text *out, const struct value *value)
 		put_number(out, number % NS_PER_SEC, 9);
 		return;
 	}
+	if (value->type == HEX) {
+		put_hex(out, number);
+		return;
+	}
 	if (value->type == SIGNED && (int64_t)number < 0) {
 		put(out, '-');
 		number = -number;
@@ -304,17 +489,17 @@ put_value(struct text *out, const struct value *value)
 	put_number(out, number, 1);
 }
 
-/* One word, as in a device's name: what would end it is %XX. */
+/* One word, as in a device's name: what would end it, and the bytes of `special`, are %XX. */
 static void
-put_word(struct text *out, const char *word)
+put_word(struct text *out, const char *word, const char *special)
 {
 	for (; *word != '\0'; word++) {
-		if (*word > ' ' && *word <= '~' && *word != '%') {
+		if (*word > ' ' && *word <= '~' && *word != '%' && strchr(special, *word) == NULL) {
 			put(out, *word);
 			continue;
 		}
 		put(out, '%');
-		put_hex(out, (unsigned char)*word);
+		put_byte(out, (unsigned char)*word);
 	}
 }
 
@@ -331,7 +516,7 @@ put_quoted(struct text *out, const char *string)
 			continue;
 		}
 		put_string(out, "\\u00");
-		put_hex(out, (unsigned char)*string);
+		put_byte(out, (unsigned char)*string);
 	}
 	put(out, '"');
 }
@@ -342,6 +527,36 @@ get(const struct field *field, struct value *value, const struct bpfprobe_facts 
 	memset(value, 0, sizeof(*value));
 	field->get(value, facts);
 	return value->type != NONE ? value : NULL;
+}
+
+static void
+put_place(struct text *out, const struct value *value)
+{
+	put_string(out, value->text);
+	put(out, '+');
+	put_hex(out, value->number);
+}
+
+static void
+put_comment_value(struct text *out, const struct value *value)
+{
+	if (value->prefix != NULL)
+		put_string(out, value->prefix);
+	switch (value->type) {
+	case TEXT:
+		put_word(out, value->text, "");
+		break;
+	case NAME:
+		put_word(out, value->text, ":/");
+		break;
+	case PLACE:
+		put_place(out, value);
+		break;
+	default:
+		put_value(out, value);
+	}
+	if (value->unit != NULL)
+		put_string(out, value->unit);
 }
 
 void
@@ -359,14 +574,7 @@ bpfprobe_fields_comment(
 			put(&out, ' ');
 		put_string(&out, fields[i].name);
 		put(&out, '=');
-		if (value.prefix != NULL)
-			put_string(&out, value.prefix);
-		if (value.type == TEXT)
-			put_word(&out, value.text);
-		else
-			put_value(&out, &value);
-		if (value.unit != NULL)
-			put_string(&out, value.unit);
+		put_comment_value(&out, &value);
 	}
 	*out.at = '\0';
 }
@@ -375,14 +583,29 @@ bpfprobe_fields_comment(
 static void
 put_json_value(struct text *out, const struct value *value)
 {
-	if (value->type == TEXT) {
+	struct value number = *value;
+
+	switch (value->type) {
+	case TEXT:
+	case NAME:
 		put_quoted(out, value->text);
 		return;
-	}
-	if (value->type == NAMING)
+	case PLACE:
 		put(out, '"');
-	put_value(out, value);
-	if (value->type == NAMING)
+		put_place(out, value);
+		put(out, '"');
+		return;
+	case HEX:
+		/* Addresses have more than 53 bits, too. */
+		number.type = value->number >> 32 != 0 ? HEX : NUMBER;
+		break;
+	default:
+		break;
+	}
+	if (number.type == NAMING || number.type == HEX)
+		put(out, '"');
+	put_value(out, &number);
+	if (number.type == NAMING || number.type == HEX)
 		put(out, '"');
 }
 

@@ -13,10 +13,14 @@
 #include <stdint.h>
 #include "capture/merge.h"
 #include "helper/protocol.h"
+#include "helper/reasons.h"
+#include "helper/symbols.h"
 #include "tools/pcapng.h"
 
 /* Bytes of a comment or a line, NUL included: more than the longest names, all their bytes escaped. */
 #define BPFPROBE_FIELDS_MAX 8192
+
+#define BPFPROBE_CPU_UNKNOWN UINT32_MAX
 
 /* Where the values are taken from. */
 struct bpfprobe_facts {
@@ -25,8 +29,12 @@ struct bpfprobe_facts {
 	const char *ifname; /* of the interface, in our own network namespace; NULL: not known */
 	const struct bpfprobe_label *label;
 	const struct bpfprobe_record *rec;
+	const struct bpfprobe_meta *meta; /* NULL: nobody has asked for it */
 	const struct bpfprobe_returned *returned;
 	const struct bpfprobe_pcapng_packet *packet;
+	const struct bpfprobe_reasons *reasons;
+	const struct bpfprobe_symbols *symbols;
+	unsigned int cpu; /* BPFPROBE_CPU_UNKNOWN */
 };
 
 /* Sets of fields: bit i is the field i of the list. */
@@ -34,6 +42,13 @@ struct bpfprobe_facts {
 
 /* Those that a comment has of its own accord: what has no place elsewhere in a pcapng file. */
 uint32_t bpfprobe_fields_of_comments(void);
+
+/* Whether some of them are known only if the helper is asked for metadata (bpf/record.h). */
+int bpfprobe_fields_need_meta(uint32_t set);
+
+/* Whether some of them are addresses in the kernel; drop reasons. */
+int bpfprobe_fields_need_symbols(uint32_t set);
+int bpfprobe_fields_need_reasons(uint32_t set);
 
 /*
  * The set of fields that are named in `text`, with commas or slashes in between.  0, or -1

@@ -2,10 +2,13 @@
 /* See source.h. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "helper/known.h"
 #include "tools/annotate.h"
 #include "tools/commands.h"
+#include "tools/cpus.h"
 #include "tools/source.h"
 
 void
@@ -19,6 +22,8 @@ void
 bpfprobe_source_close(struct bpfprobe_source *source)
 {
 	bpfprobe_handle_close(&source->handle);
+	free(source->cpus);
+	source->cpus = NULL;
 }
 
 uint64_t
@@ -31,7 +36,8 @@ bpfprobe_source_wall_clock(void)
 }
 
 static int
-open_device(struct bpfprobe_source *source, uint32_t buffer_size, struct bpfprobe_reply *reply)
+open_device(struct bpfprobe_source *source, const struct bpfprobe_source_wishes *wishes,
+    struct bpfprobe_reply *reply)
 {
 	const struct bpfprobe_source_options *options = &source->options;
 	struct bpfprobe_request request;
@@ -42,7 +48,8 @@ open_device(struct bpfprobe_source *source, uint32_t buffer_size, struct bpfprob
 		    strlen(options->device), sizeof(request.device) - 1);
 	strcpy(request.device, options->device);
 	request.snaplen = options->snaplen;
-	request.buffer_size = buffer_size;
+	request.buffer_size = wishes->buffer_size;
+	request.meta = (__u32)wishes->meta;
 	if (bpfprobe_handle_open(&source->handle, &request, reply) < 0)
 		return bpfprobe_complain("%s", reply->message);
 	source->handle.snaplen = options->snaplen;
@@ -148,16 +155,31 @@ prepare_packets(struct bpfprobe_source *source, const struct bpfprobe_reply *rep
 	return err;
 }
 
+/* Where it cannot be known, packets have none. */
+static void
+find_cpus(struct bpfprobe_source *source)
+{
+	const unsigned int n = source->handle.reader.count;
+
+	source->cpus = calloc(n, sizeof(*source->cpus));
+	if (source->cpus == NULL || bpfprobe_cpus_online(source->cpus, n) == 0)
+		return;
+	free(source->cpus);
+	source->cpus = NULL;
+}
+
 int
 bpfprobe_source_open(struct bpfprobe_source *source, const struct bpfprobe_source_options *options,
-    uint32_t buffer_size, int optimize)
+    const struct bpfprobe_source_wishes *wishes)
 {
 	struct bpfprobe_reply reply;
 	unsigned int i;
 
 	source->options = *options;
-	if (open_device(source, buffer_size, &reply) != 0 || prepare_packets(source, &reply, optimize) != 0)
+	if (open_device(source, wishes, &reply) != 0 ||
+	    prepare_packets(source, &reply, wishes->optimize) != 0)
 		return -1;
+	find_cpus(source);
 	for (i = 0; i < source->handle.client.nlabels; i++)
 		bpfprobe_annotate_name(&source->handle.client.labels[i], &source->device,
 		    source->probes[i].name, sizeof(source->probes[i].name));
@@ -173,6 +195,34 @@ bpfprobe_source_attach(struct bpfprobe_source *source, uint64_t timeout)
 		return -bpfprobe_complain("%s", reply.message);
 	source->start = bpfprobe_source_wall_clock();
 	source->left_out = reply.left_out;
+	return 0;
+}
+
+int
+bpfprobe_source_has_locations(const struct bpfprobe_source *source)
+{
+	const struct bpfprobe_client *client = &source->handle.client;
+	const char *name;
+	unsigned int i;
+
+	for (i = 0; i < client->nlabels; i++) {
+		name = strstr(client->labels[i].name, "tp/");
+		if (client->labels[i].kind == BPFPROBE_LABEL_KERNEL && name != NULL && bpfprobe_known_location(name + 3))
+			return 1;
+	}
+	return 0;
+}
+
+int
+bpfprobe_source_has_reasons(const struct bpfprobe_source *source)
+{
+	const struct bpfprobe_client *client = &source->handle.client;
+	unsigned int i;
+
+	for (i = 0; i < client->nlabels; i++) {
+		if (client->labels[i].reasons)
+			return 1;
+	}
 	return 0;
 }
 

@@ -18,6 +18,13 @@ struct bpfprobe_source_options {
 	uint32_t snaplen;      /* bytes of a packet, link header included */
 };
 
+/* What holds for all of a capture. */
+struct bpfprobe_source_wishes {
+	uint32_t buffer_size; /* bytes of all rings; 0: the default */
+	int optimize;	      /* the filter */
+	int meta;	      /* packets have metadata (bpf/record.h), which takes its time */
+};
+
 /* The longest name of a probe, NUL included. */
 #define BPFPROBE_PROBE_NAME_MAX (BPFPROBE_LABEL_MAX + 64)
 
@@ -29,6 +36,7 @@ struct bpfprobe_source {
 		uint64_t delivered; /* packets of it */
 	} probes[BPFPROBE_PROBES_MAX];
 	struct bpfprobe_handle handle;
+	unsigned int *cpus;		/* of the rings; NULL: not known */
 	struct bpfprobe_device device;	/* its name, taken apart */
 	uint16_t linktype;		/* in files: LINKTYPE_* */
 	unsigned int left_out;		/* of a pattern's targets those that refuse a probe */
@@ -48,11 +56,10 @@ void bpfprobe_source_init(struct bpfprobe_source *source);
 
 /*
  * Opens what *options says, whose texts have to stay: its programs are loaded, with the
- * filter, and see no packets yet.  `buffer_size`: bytes of all rings, 0: the default;
- * `optimize`: the filter.  0, or -1 after one line on standard error.
+ * filter, and see no packets yet.  0, or -1 after one line on standard error.
  */
 int bpfprobe_source_open(struct bpfprobe_source *source, const struct bpfprobe_source_options *options,
-    uint32_t buffer_size, int optimize);
+    const struct bpfprobe_source_wishes *wishes);
 
 /*
  * Attaches the probes; a packet waits no longer than `timeout` ns to be read.  0, or -1
@@ -87,6 +94,26 @@ static inline uint64_t
 bpfprobe_source_time(const struct bpfprobe_source *source)
 {
 	return (uint64_t)source->h.ts.tv_sec * 1000000000ULL + (uint64_t)source->h.ts.tv_usec;
+}
+
+/* Whether a probe of it is told where in the kernel it was reached from; why a packet is dropped. */
+int bpfprobe_source_has_locations(const struct bpfprobe_source *source);
+int bpfprobe_source_has_reasons(const struct bpfprobe_source *source);
+
+/* What is known of the packet at hand beside its record; NULL: nobody has asked for it. */
+static inline const struct bpfprobe_meta *
+bpfprobe_source_meta(const struct bpfprobe_source *source)
+{
+	return bpfprobe_merge_meta(&source->handle.reader.merge);
+}
+
+/* The ring in which it was. */
+static inline unsigned int
+bpfprobe_source_ring(const struct bpfprobe_source *source)
+{
+	const struct bpfprobe_merge *merge = &source->handle.reader.merge;
+
+	return (unsigned int)(merge->last - merge->rings);
 }
 
 void bpfprobe_source_close(struct bpfprobe_source *source);

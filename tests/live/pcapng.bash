@@ -34,7 +34,12 @@ only() {
 	fields "$2" "$1" | sort -u
 }
 
-# where_is NETNS NAME [WORD]: an interface as comments have it, with the WORD in between.
+# comments NAME: those that there are, up to what depends on the moment: CPU and process.
+comments() {
+	fields "$1" frame.comment | sed 's/ cpu=.*//' | sort -u
+}
+
+# where_is NETNS NAME: an interface as comments have it.
 where_is() {
-	echo "ifindex=$(ifindex "$1" "$2")${3:-} netns=inode/$(stat -L -c %i "/run/netns/$1")"
+	echo "ifindex=$(ifindex "$1" "$2") dev=$2 netns=inode/$(stat -L -c %i "/run/netns/$1")"
 }

@@ -115,7 +115,9 @@ merged() {
 	[[ $CAPTURED -eq 3 ]]
 	jq -c 'del(.time)' "$T/ours.out" >"$T/lines"
 	[[ $(sort -u "$T/lines") == "{\"device\":\"$TX\",\"probe\":\"tp/net_dev_queue\",\"direction\":\"out\",\"len\":142,\"caplen\":142,\
-\"ifindex\":$(ifindex "$NS_A" bpa0),\"netns\":$(stat -L -c %i "/run/netns/$NS_A")"* ]]
+\"ifindex\":$(ifindex "$NS_A" bpa0),\"dev\":\"bpa0\",\"netns\":$(stat -L -c %i "/run/netns/$NS_A"),\"queue\":0,\"cpu\":"* ]]
+	# It sends in its own context.
+	[[ $(jq -c '[.comm, .uid, .pid == .tid]' "$T/lines" | sort -u) == '["sender",0,true]' ]]
 	# Nine decimals, which jq would round off.
 	grep -oE '"time":[0-9]+\.[0-9]{9},' "$T/ours.out" | tr -dc '0-9\n' >"$T/times"
 	[[ $(wc -l <"$T/times") -eq 3 ]]
@@ -130,11 +132,50 @@ merged() {
 	stop
 	readable ours 20
 	[[ $(jq -r '[.time, .packet] | length' "$T/ours.out" | sort -u) == 2 ]]
-	[[ $(jq -c 'keys_unsorted' "$T/ours.out" | sort -u) == '["time","packet","ifindex","action"]' ]]
+	[[ $(jq -c 'keys_unsorted' "$T/ours.out" | sort -u) == '["time","packet","action","ifindex"]' ]]
 	diff <(jq -r .packet "$T/ours.out") <(fields ours frame.packet_id)
 	diff <(grep -oE '"time":[0-9.]+' "$T/ours.out" | cut -d : -f 2) <(fields ours frame.time_epoch)
 	[[ $(fields ours frame.comment | sed 's/^time=[0-9.]* packet=[0-9]* //' | sort -u) == \
-		"ifindex=$(ifindex "$NS_B" bpb0) action=XDP_PASS" ]]
+		"action=XDP_PASS ifindex=$(ifindex "$NS_B" bpb0)" ]]
+}
+
+@test "a drop: why, where, and who" {
+	local reason
+	pair_drops
+	into ours "bpfprobe:drop:netns=$NS_B" "udp port $((PORT + 1))"
+	in_a sender -c 5 udp "$ADDR_B" $((PORT + 1))
+	stop
+	readable ours 5
+	only frame.comment ours | tee "$T/comments"
+	reason=$(grep -o ' reason=[A-Z_]* ' "$T/comments" | sort -u)
+	if bpfprobe list --reasons >/dev/null; then
+		[[ $reason == " reason=NETFILTER_DROP " ]]
+	else
+		[[ -z $reason ]]
+	fi
+	# Behind the call of nf_hook_slow() or of what is called by it, in the core or nf_tables.
+	[[ $(grep -cE " location=(nf_|nft_|kfree_skb)[a-z_]+\+0x[0-9a-f]+ " "$T/comments") -eq $(wc -l <"$T/comments") ]]
+	[[ $(grep -c " cpu=[0-9]* pid=[0-9]* comm=" "$T/comments") -eq $(wc -l <"$T/comments") ]]
+}
+
+@test "mark and queue" {
+	in_a nft "table ip marks { chain output { type filter hook output priority 0; udp dport $PORT meta mark set 0x1234; }; }"
+	defer in_a nft delete table ip marks
+	into ours "$TX" -i "$XDP" "udp port $PORT"
+	send -c 5
+	stop
+	fields ours frame.interface_name frame.interface_queue frame.comment | tee "$T/fields"
+	[[ $(sed 's/probe=.* \(mark=\)/\1/; s/probe=.*//' "$T/fields" | sort | uniq -c | tr -s ' \t' ' ' | sed 's/ $//') == "\
+ 5 bpfxdp:bpb0 0
+ 5 tp/net_dev_queue 0 mark=0x1234" ]]
+}
+
+@test "nobody asks for metadata that is in no field" {
+	into ours "$TX" --fields=probe,ifindex
+	send -c 3
+	stop
+	[[ $(fields ours frame.comment frame.interface_queue | sort -u | tr '\t' ' ') == \
+		"probe=tp/net_dev_queue ifindex=$(ifindex "$NS_A" bpa0) " ]]
 }
 
 @test "JSON into a pipe that is closed: an end in order" {

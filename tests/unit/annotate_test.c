@@ -81,7 +81,7 @@ packet_of(const struct bpfprobe_label *label, struct bpfprobe_record rec, unsign
 	struct bpfprobe_pcapng_packet packet;
 
 	memset(&packet, 0x55, sizeof(packet));
-	bpfprobe_annotate_packet(&packet, label, &rec, ring);
+	bpfprobe_annotate_packet(&packet, label, &rec, NULL, ring);
 	return packet;
 }
 
@@ -136,22 +136,49 @@ directions(void **state)
 	assert_int_equal(packet_of(&function, rec, 0).direction, BPFPROBE_PCAPNG_OUTBOUND);
 }
 
-/* Of our own network namespace only. */
+/* Without metadata, of our own network namespace only, or of the device's interface. */
 static void
 interfaces(void **state)
 {
 	static struct bpfprobe_ifnames kept;
+	struct bpfprobe_label any = interface;
 	struct bpfprobe_record rec = record(5000000000, 0, 0);
+	struct bpfprobe_meta meta;
 
 	(void)state;
-	assert_null(bpfprobe_annotate_ifname(&kept, &rec));
+	any.targets = 2;
+	memset(&meta, 0, sizeof(meta));
+	assert_null(bpfprobe_annotate_ifname(&kept, &function, &rec, NULL));
 	rec.ifindex = 1; /* which every network namespace has */
-	assert_string_equal(bpfprobe_annotate_ifname(&kept, &rec), "lo");
+	assert_string_equal(bpfprobe_annotate_ifname(&kept, &function, &rec, NULL), "lo");
+	assert_string_equal(bpfprobe_annotate_ifname(&kept, &any, &rec, &meta), "lo");
 	rec.foreign = 1;
-	assert_null(bpfprobe_annotate_ifname(&kept, &rec));
+	assert_null(bpfprobe_annotate_ifname(&kept, &function, &rec, &meta));
+	assert_string_equal(bpfprobe_annotate_ifname(&kept, &interface, &rec, &meta), "eth0");
+	strcpy((char *)meta.seen.ifname, "eth1");
+	assert_string_equal(bpfprobe_annotate_ifname(&kept, &function, &rec, &meta), "eth1");
 	rec.foreign = 0;
 	rec.ifindex = 1 + BPFPROBE_NAMES_KEPT * 1000000;
-	assert_null(bpfprobe_annotate_ifname(&kept, &rec));
+	assert_null(bpfprobe_annotate_ifname(&kept, &function, &rec, NULL));
+}
+
+static void
+queues(void **state)
+{
+	const struct bpfprobe_record rec = record(1, 0, 0);
+	struct bpfprobe_pcapng_packet packet;
+	struct bpfprobe_meta meta;
+
+	(void)state;
+	memset(&meta, 0, sizeof(meta));
+	bpfprobe_annotate_packet(&packet, &function, &rec, &meta, 0);
+	assert_false(packet.has_queue);
+	meta.queue = 1;
+	bpfprobe_annotate_packet(&packet, &function, &rec, &meta, 0);
+	assert_true(packet.has_queue);
+	assert_int_equal(packet.queue, 0);
+	bpfprobe_annotate_packet(&packet, &function, &rec, NULL, 0);
+	assert_false(packet.has_queue);
 }
 
 int
@@ -164,6 +191,7 @@ main(void)
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(directions),
 		cmocka_unit_test(interfaces),
+		cmocka_unit_test(queues),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,9 @@ static const struct bpfprobe_returned unknown = { 0, 0, 0 };
 
 static struct bpfprobe_record rec;
 static struct bpfprobe_pcapng_packet packet;
+static struct bpfprobe_meta meta;
+static struct bpfprobe_reasons reasons;
+static struct bpfprobe_symbols symbols;
 static struct bpfprobe_facts facts;
 static char text[BPFPROBE_FIELDS_MAX];
 
@@ -38,7 +41,10 @@ prepare(void **state)
 	packet.caplen = 96;
 	packet.direction = BPFPROBE_PCAPNG_OUTBOUND;
 	facts = (struct bpfprobe_facts){ .device = "bpfprobe:drop", .probe = "p", .label = &function,
-		.rec = &rec, .returned = &unknown, .packet = &packet };
+		.rec = &rec, .returned = &unknown, .packet = &packet, .reasons = &reasons, .symbols = &symbols,
+		.cpu = BPFPROBE_CPU_UNKNOWN };
+	memset(&meta, 0, sizeof(meta));
+	meta.seen.pid = meta.seen.uid = BPFPROBE_UNTOLD;
 	return 0;
 }
 
@@ -71,6 +77,7 @@ comments(void **state)
 	assert_comment(&function, "probe=p ifindex=7 dev=eth0");
 	rec.netns = 4026531840U;
 	assert_comment(&function, "probe=p ifindex=7 dev=eth0 netns=inode/4026531840");
+	assert_false(bpfprobe_fields_need_meta(0));
 	bpfprobe_fields_comment(text, 0, &facts);
 	assert_string_equal(text, "");
 }
@@ -99,6 +106,68 @@ what_was_returned(void **state)
 	assert_comment(&leave, "probe=p ret=-1");
 	rec.elapsed = 2;
 	assert_comment(&map, "probe=p id=12884901887");
+}
+
+static void
+metadata(void **state)
+{
+	(void)state;
+	facts.meta = &meta;
+	facts.cpu = 0;
+	assert_comment(&function, "probe=p cpu=0");
+	meta.seen.pid = 12;
+	meta.tid = 13;
+	meta.seen.uid = 0;
+	strcpy((char *)meta.comm, "kworker/0:1 x");
+	meta.mark = 0x10;
+	meta.cookie[0] = 5;
+	packet.has_queue = 1;
+	packet.queue = 3;
+	assert_comment(&function, "probe=p cpu=0 pid=12 comm=kworker%2f0%3a1%20x uid=0 sk=5 mark=0x10");
+	assert_json("queue,pid,tid,comm,uid,sk,mark",
+	    "{\"queue\":3,\"pid\":12,\"tid\":13,\"comm\":\"kworker/0:1 x\",\"uid\":0,\"sk\":5,\"mark\":16}\n");
+	assert_true(bpfprobe_fields_need_meta(bpfprobe_fields_of_comments()));
+}
+
+/* By their names, as far as the kernel tells them. */
+static void
+drop_reasons(void **state)
+{
+	static struct bpfprobe_reason items[] = { { 2, "SKB_DROP_REASON_NOT_SPECIFIED", "" },
+		{ 0x10001, "RX_DROP_U_REPLAY", "" } };
+	struct bpfprobe_label drop = function;
+
+	(void)state;
+	drop.reasons = 1;
+	rec.action = 2;
+	assert_comment(&drop, "probe=p");
+	facts.meta = &meta;
+	assert_comment(&function, "probe=p");
+	assert_comment(&drop, "probe=p reason=2");
+	assert_json("reason", "{\"reason\":2}\n");
+	reasons = (struct bpfprobe_reasons){ items, 2, 2 };
+	assert_comment(&drop, "probe=p reason=NOT_SPECIFIED");
+	rec.action = 0x10001;
+	assert_json("reason", "{\"reason\":\"RX_DROP_U_REPLAY\"}\n");
+	rec.action = 3;
+	assert_comment(&drop, "probe=p reason=3");
+}
+
+/* With its function, if the kernel tells it, or without. */
+static void
+locations(void **state)
+{
+	(void)state;
+	facts.meta = &meta;
+	meta.location[1] = 0xffffffff;
+	meta.location[0] = 0x81000123;
+	assert_comment(&function, "probe=p location=0xffffffff81000123");
+	assert_json("location", "{\"location\":\"0xffffffff81000123\"}\n");
+	assert_int_equal(bpfprobe_symbols_add(&symbols, "ffffffff81000100 T f\n"), 0);
+	bpfprobe_symbols_sort(&symbols);
+	assert_comment(&function, "probe=p location=f+0x23");
+	assert_json("location", "{\"location\":\"f+0x23\"}\n");
+	bpfprobe_symbols_free(&symbols);
 }
 
 static void
@@ -176,6 +245,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(comments, prepare),
 		cmocka_unit_test_setup(what_was_returned, prepare),
+		cmocka_unit_test_setup(metadata, prepare),
+		cmocka_unit_test_setup(drop_reasons, prepare),
+		cmocka_unit_test_setup(locations, prepare),
 		cmocka_unit_test_setup(lines, prepare),
 		cmocka_unit_test_setup(any_bytes, prepare),
 		cmocka_unit_test_setup(longest, prepare),
