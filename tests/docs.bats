@@ -21,6 +21,10 @@ setup_file() {
 	local tries
 	[[ $EUID -eq 0 ]] || skip "needs root"
 	cp "$(command -v sleep)" "$BATS_FILE_TMPDIR/webserver"
+	# As if it was installed.
+	export XDG_CONFIG_HOME=$BATS_FILE_TMPDIR/config
+	mkdir -p "$XDG_CONFIG_HOME/wireshark/extcap"
+	ln -s "$top/build/extcap/bpfprobe" "$XDG_CONFIG_HOME/wireshark/extcap/"
 	unshare --mount --pid --fork --kill-child bash -c "$(declare -f stage traffic); stage \"\$1\"" \
 		stage "$BATS_FILE_TMPDIR" >"$BATS_FILE_TMPDIR/stage.log" 2>&1 3>&- &
 	export STAGE=$!
@@ -245,10 +249,11 @@ elements() {
 	printf '%s\n' "$((sample / 1000)),$((sample % 1000)) bytes" "$foreign ($((foreign)))" | in_manual
 }
 
-# messages FILE...: the longest part without a conversion of each text of three words or more.
+# messages FILE...: the longest part without a conversion of each text of three words or more, but
+# for what is in braces, which is said to Wireshark.
 messages() {
 	perl -0pe 's{/\*.*?\*/}{}gs' "$@" | grep -vE '_Static_assert|^#' |
-		grep -oP '"(\\.|[^"\\])*"' | sed -E 's/^"|"$//g; s/\\n//g; s/\\"/"/g' |
+		grep -oP '"(\\.|[^"\\])*"' | grep -v '[{}]' | sed -E 's/^"|"$//g; s/\\n//g; s/\\"/"/g' |
 		perl -ne 'chomp; s/%%/%/g; my ($best) = sort { length($b) <=> length($a) }
 			split /%[-*.0-9]*(?:[dsu]|ld|lu|llu|zu)/;
 			$best =~ s/^\W+|\s+$//g;

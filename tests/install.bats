@@ -43,6 +43,7 @@ expected() {
 		777 root:root lib/pcap-bpfprobe/libpcap.so.0.8 $1
 		644 root:root lib/pcap-bpfprobe/$1
 		644 root:root lib/pkgconfig/bpf_pcap.pc
+		755 root:root lib/wireshark/extcap/bpfprobe
 		755 root:root libexec/pcap-bpfprobe-helper
 		755 root:root libexec/pcap-bpfprobe-setup
 		$(cd "$top/man" && for page in *.[3578]; do echo "644 root:root share/man/man${page##*.}/$page"; done)
@@ -103,7 +104,7 @@ mode() {
 @test "no program has a path of the build in it, nor a search path for libraries" {
 	local file
 	for file in "$BATS_FILE_TMPDIR"/image/usr/{bin,libexec}/*bpfprobe "$BATS_FILE_TMPDIR"/image/usr/libexec/*helper \
-		"$BATS_FILE_TMPDIR"/image/usr/lib/pcap-bpfprobe/*.so*; do
+		"$BATS_FILE_TMPDIR"/image/usr/lib/{pcap-bpfprobe/*.so*,wireshark/extcap/*}; do
 		[[ -e $file ]] || continue
 		echo "$file"
 		run -0 readelf -d "$file"
@@ -115,7 +116,7 @@ mode() {
 
 @test "library and command know the helper of their prefix" {
 	local file
-	for file in lib/pcap-bpfprobe/libpcap.so.0.8 bin/bpfprobe; do
+	for file in lib/pcap-bpfprobe/libpcap.so.0.8 lib/wireshark/extcap/bpfprobe bin/bpfprobe; do
 		readelf -p .rodata "$PREFIX/$file" | grep -F " $PREFIX/libexec/pcap-bpfprobe-helper"
 		readelf -p .rodata "$BATS_FILE_TMPDIR/image/usr/$file" | grep -F " /usr/libexec/pcap-bpfprobe-helper"
 	done

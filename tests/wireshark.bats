@@ -189,6 +189,13 @@ quit() {
 	[[ ! -s $T/files ]]
 }
 
+# enter LABEL TEXT: into the line of a dialog that has this label in front of it.
+enter() {
+	local x y
+	read -r x y < <("$GUI/screen" where label "$1")
+	xdotool mousemove $((x + 200)) "$y" click --repeat 3 --delay 60 1 type "$2"
+}
+
 # temporary_file: where Wireshark, that is dumpcap, keeps what it captures.
 temporary_file() {
 	find "$T/tmp" -name '*.pcapng'
@@ -263,6 +270,57 @@ temporary_file() {
 	click "push button" Stop
 	until_true 30 detached
 	verify -e 1:0-24:out -e 1:0-24:in -l LINUX_SLL2 "$(temporary_file)"
+	quit
+}
+
+# comment_of_drop: of the first packet that was dropped, as it is in the file.
+comment_of_drop() {
+	tshark -nr "$(temporary_file)" -Y 'frame.interface_name == "tp/kfree_skb"' -T fields -e frame.comment 2>/dev/null | head -n 1
+}
+
+@test "Wireshark: the extcap is listed, asks for its options, captures, and shows what is known" {
+	local name="Packets inside the kernel: bpfprobe"
+	need_desktop
+	EXTCAP=$BUILD/extcap/bpfprobe wireshark_at "$NS_W" \
+		-o 'gui.column.format:"No.","%m","Destination","%d","Comment","%Cus:frame.comment:0:R"'
+	appears "table cell" "$name"
+	click "table cell" "$name" # the filter is that of what is selected
+	click text "Capture filter entry"
+	write "udp port $((PORT + 1))"
+	click "table cell" "$name" 2
+	appears label "Snapshot length"
+	enter Device "bpfprobe:drop:netns=$NS_B bpfxdp:bpb0:netns=$NS_B"
+	enter "Snapshot length" 90
+	click "push button" Start
+	appears frame "Capturing from $name (udp port $((PORT + 1)))"
+	started "$T/wireshark.err" "File: "
+	attached
+	in_a sender -c 10 -i 1 udp "$ADDR_B" $((PORT + 1))
+	appears "table cell" "$ADDR_B"
+	appears "table cell" "$(comment_of_drop)"
+	picture "$T/capture.png"
+	[[ -z ${SCREENSHOT_EXTCAP:-} ]] || cp "$T/capture.png" "$SCREENSHOT_EXTCAP"
+	click "push button" Stop
+	until_true 30 detached
+	press ctrl+s
+	appears dialog "Wireshark · Save Capture File As"
+	xdotool type "$T/saved.pcapng" # the dialog has the keyboard
+	xdotool key Return
+	appears frame saved.pcapng
+	tshark -nr "$T/saved.pcapng" -T fields -e frame.interface_name -e frame.encap_type -e frame.cap_len \
+		-e frame.verdict.ebpf_xdp 2>"$T/warnings" | sort | uniq -c | tr -s ' \t' ' ' >"$T/packets"
+	! grep -v '^Running as user' "$T/warnings"
+	[[ $(<"$T/packets") == "\
+ 10 bpfxdp:bpb0 1 90 2
+ 10 tp/kfree_skb 210 90 " ]]
+	quit
+}
+
+@test "Wireshark: a device of the extcap that cannot be opened: it says why" {
+	need_desktop
+	EXTCAP=$BUILD/extcap/bpfprobe wireshark_at "$NS_W" -k -i bpfprobe -o extcap.bpfprobe.device:bpfprobe:dorp
+	appears label 'Error by extcap pipe: bpfprobe: no function or tracepoint "dorp"; did you mean drop?'
+	click "push button" OK
 	quit
 }
 

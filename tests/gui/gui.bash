@@ -35,7 +35,7 @@ need_desktop() {
 }
 
 # wireshark_at NETNS OPTION...: in the background, with settings and temporary files of its own
-# in $T.  Qt 5 may speak to the bus before it is connected, and is not heard of then: once more.
+# in $T, and with the extcap EXTCAP if there is one.  Qt 5 may speak to the bus before it is connected, and is not heard of then: once more.
 wireshark_at() {
 	local tries=0 end=$((SECONDS + 120))
 	while ((SECONDS < end)); do
@@ -69,6 +69,8 @@ wireshark_start() {
 	printf '%s: %s\n' gui.geometry_main_x 0 gui.geometry_main_y 0 gui.geometry_main_width 1000 \
 		gui.geometry_main_height 620 privs.warn_if_elevated FALSE >"$config/recent_common"
 	cp "$config/recent_common" "$config/recent"
+	[[ -z ${EXTCAP:-} ]] || mkdir "$config/extcap"
+	[[ -z ${EXTCAP:-} ]] || ln -s "$EXTCAP" "$config/extcap/"
 	background wireshark ip netns exec "$netns" env HOME="$T/home" XDG_CONFIG_HOME="$T/home/.config" \
 		XDG_RUNTIME_DIR="$T/tmp" TMPDIR="$T/tmp" QT_LINUX_ACCESSIBILITY_ALWAYS_ON=1 \
 		QT_LOGGING_RULES=qt.accessibility.atspi.debug=true wireshark "${@:2}"
