@@ -1,51 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* See fields.h.  Called for each packet: numbers are written without printf(). */
+/* See fields.h. */
 #include <stdlib.h>
 #include <string.h>
 #include <linux/if_packet.h>
 #include "helper/action.h"
 #include "tools/commands.h"
 #include "tools/fields.h"
+#include "tools/value.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define NS_PER_SEC 1000000000U
-
-/* The value of a field. */
-struct value {
-	enum {
-		NONE,
-		NUMBER,
-		SIGNED,
-		HEX,	/* in comments */
-		NAMING, /* a number that only names something */
-		TIME,	/* ns */
-		TEXT,
-		NAME,	/* text, of any bytes */
-		PLACE,	/* text, and a number of bytes behind it */
-	} type;
-	uint64_t number;
-	const char *text;
-	const char *prefix, *unit; /* around a number, in comments; NULL: none */
-};
 
 static void
-set_number(struct value *value, uint64_t number)
+set_number(struct bpfprobe_value *value, uint64_t number)
 {
-	value->type = NUMBER;
+	value->type = BPFPROBE_VALUE_NUMBER;
 	value->number = number;
 }
 
 static void
-set_signed(struct value *value, int64_t number)
+set_signed(struct bpfprobe_value *value, int64_t number)
 {
-	value->type = SIGNED;
+	value->type = BPFPROBE_VALUE_SIGNED;
 	value->number = (uint64_t)number;
 }
 
 static void
-set_text(struct value *value, const char *text)
+set_text(struct bpfprobe_value *value, const char *text)
 {
-	value->type = text != NULL ? TEXT : NONE;
+	value->type = text != NULL ? BPFPROBE_VALUE_TEXT : BPFPROBE_VALUE_NONE;
 	value->text = text;
 }
 
@@ -54,49 +36,49 @@ set_text(struct value *value, const char *text)
  */
 
 static void
-get_time(struct value *value, const struct bpfprobe_facts *facts)
+get_time(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	set_number(value, facts->packet->time);
-	value->type = TIME;
+	value->type = BPFPROBE_VALUE_TIME;
 }
 
 static void
-get_device(struct value *value, const struct bpfprobe_facts *facts)
+get_device(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	set_text(value, facts->device);
 }
 
 static void
-get_probe(struct value *value, const struct bpfprobe_facts *facts)
+get_probe(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	set_text(value, facts->probe);
 }
 
 static void
-get_direction(struct value *value, const struct bpfprobe_facts *facts)
+get_direction(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	set_text(value, facts->packet->direction == BPFPROBE_PCAPNG_OUTBOUND ? "out" : "in");
 }
 
 static void
-get_len(struct value *value, const struct bpfprobe_facts *facts)
+get_len(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	set_number(value, facts->packet->len);
 }
 
 static void
-get_caplen(struct value *value, const struct bpfprobe_facts *facts)
+get_caplen(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	set_number(value, facts->packet->caplen);
 }
 
 static void
-get_packet(struct value *value, const struct bpfprobe_facts *facts)
+get_packet(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (!facts->packet->has_id)
 		return;
 	set_number(value, facts->packet->id);
-	value->type = NAMING;
+	value->type = BPFPROBE_VALUE_NAMING;
 }
 
 static int
@@ -109,7 +91,7 @@ compare(const void *number, const void *reason)
 
 /* By its name, without what the names of the kernel's core have in common. */
 static void
-get_reason(struct value *value, const struct bpfprobe_facts *facts)
+get_reason(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	static const char core[] = "SKB_DROP_REASON_";
 	const struct bpfprobe_reasons *reasons = facts->reasons;
@@ -132,35 +114,35 @@ whole(const uint32_t halves[2])
 
 /* An address in the kernel, by its function if that is known. */
 static void
-set_place(struct value *value, const struct bpfprobe_facts *facts, uint64_t address)
+set_place(struct bpfprobe_value *value, const struct bpfprobe_facts *facts, uint64_t address)
 {
 	value->number = address;
 	value->text = bpfprobe_symbols_find(facts->symbols, address, &value->number);
-	value->type = value->text != NULL ? PLACE : HEX;
+	value->type = value->text != NULL ? BPFPROBE_VALUE_PLACE : BPFPROBE_VALUE_HEX;
 }
 
 static void
-get_location(struct value *value, const struct bpfprobe_facts *facts)
+get_location(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (facts->meta != NULL && whole(facts->meta->location) != 0)
 		set_place(value, facts, whole(facts->meta->location));
 }
 
 static void
-get_ifindex(struct value *value, const struct bpfprobe_facts *facts)
+get_ifindex(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (facts->rec->ifindex > 0)
 		set_number(value, facts->rec->ifindex);
 }
 
 static void
-get_dev(struct value *value, const struct bpfprobe_facts *facts)
+get_dev(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	set_text(value, facts->ifname);
 }
 
 static void
-get_netns(struct value *value, const struct bpfprobe_facts *facts)
+get_netns(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (facts->rec->netns == 0)
 		return;
@@ -169,7 +151,7 @@ get_netns(struct value *value, const struct bpfprobe_facts *facts)
 }
 
 static void
-get_cpu(struct value *value, const struct bpfprobe_facts *facts)
+get_cpu(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (facts->cpu != BPFPROBE_CPU_UNKNOWN)
 		set_number(value, facts->cpu);
@@ -183,14 +165,14 @@ has_process(const struct bpfprobe_facts *facts)
 }
 
 static void
-get_pid(struct value *value, const struct bpfprobe_facts *facts)
+get_pid(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (has_process(facts))
 		set_number(value, facts->meta->seen.pid);
 }
 
 static void
-get_tid(struct value *value, const struct bpfprobe_facts *facts)
+get_tid(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (has_process(facts))
 		set_number(value, facts->meta->tid);
@@ -198,39 +180,39 @@ get_tid(struct value *value, const struct bpfprobe_facts *facts)
 
 /* The kernel ends it with a NUL. */
 static void
-get_comm(struct value *value, const struct bpfprobe_facts *facts)
+get_comm(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (!has_process(facts))
 		return;
-	value->type = NAME;
+	value->type = BPFPROBE_VALUE_NAME;
 	value->text = (const char *)facts->meta->comm;
 }
 
 static void
-get_uid(struct value *value, const struct bpfprobe_facts *facts)
+get_uid(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (has_process(facts))
 		set_number(value, facts->meta->seen.uid);
 }
 
 static void
-get_sk(struct value *value, const struct bpfprobe_facts *facts)
+get_sk(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (facts->meta != NULL && whole(facts->meta->cookie) != 0)
 		set_number(value, whole(facts->meta->cookie));
 }
 
 static void
-get_mark(struct value *value, const struct bpfprobe_facts *facts)
+get_mark(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (facts->meta == NULL || facts->meta->mark == 0)
 		return;
 	set_number(value, facts->meta->mark);
-	value->type = HEX;
+	value->type = BPFPROBE_VALUE_HEX;
 }
 
 static void
-get_queue(struct value *value, const struct bpfprobe_facts *facts)
+get_queue(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (facts->packet->has_queue)
 		set_number(value, facts->packet->queue);
@@ -238,7 +220,7 @@ get_queue(struct value *value, const struct bpfprobe_facts *facts)
 
 /* Of bpf_pcap(): the program's own number, of 48 bits. */
 static void
-get_id(struct value *value, const struct bpfprobe_facts *facts)
+get_id(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (facts->label->kind == BPFPROBE_LABEL_MAP)
 		set_number(value, (uint64_t)facts->rec->elapsed << 32 | facts->rec->action);
@@ -271,7 +253,7 @@ action_name(const struct bpfprobe_facts *facts, int64_t number)
 }
 
 static void
-get_action(struct value *value, const struct bpfprobe_facts *facts)
+get_action(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	int64_t number;
 
@@ -280,7 +262,7 @@ get_action(struct value *value, const struct bpfprobe_facts *facts)
 }
 
 static void
-get_ret(struct value *value, const struct bpfprobe_facts *facts)
+get_ret(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	int64_t number;
 
@@ -289,7 +271,7 @@ get_ret(struct value *value, const struct bpfprobe_facts *facts)
 }
 
 static void
-get_elapsed(struct value *value, const struct bpfprobe_facts *facts)
+get_elapsed(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	if (facts->label->place != BPFPROBE_PLACE_EXIT || facts->rec->elapsed == 0)
 		return;
@@ -304,7 +286,7 @@ enum { ELSEWHERE = 1, META = 2, SYMBOLS = 4, REASONS = 8 };
 static const struct field {
 	const char *name;
 	unsigned int flags;
-	void (*get)(struct value *value, const struct bpfprobe_facts *facts);
+	void (*get)(struct bpfprobe_value *value, const struct bpfprobe_facts *facts);
 } fields[] = {
 	{ "time", ELSEWHERE, get_time },
 	{ "device", ELSEWHERE, get_device },
@@ -410,223 +392,52 @@ bpfprobe_fields_parse(const char *text, uint32_t *set)
 	}
 }
 
-/*
- * Writing: `at` never comes to `end`, where there is room for the NUL.
- */
-
-struct text {
-	char *at;
-	char *end;
-};
-
-static void
-put(struct text *out, char c)
-{
-	if (out->at < out->end)
-		*out->at++ = c;
-}
-
-static void
-put_string(struct text *out, const char *string)
-{
-	while (*string != '\0')
-		put(out, *string++);
-}
-
-/* With so many digits at least. */
-static void
-put_number(struct text *out, uint64_t number, int digits)
-{
-	char buf[20];
-	int i = sizeof(buf);
-
-	for (; number > 0 || digits > 0; number /= 10, digits--)
-		buf[--i] = (char)('0' + number % 10);
-	while (i < (int)sizeof(buf))
-		put(out, buf[i++]);
-}
-
-static const char digits[] = "0123456789abcdef";
-
-static void
-put_byte(struct text *out, unsigned char c)
-{
-	put(out, digits[c >> 4]);
-	put(out, digits[c & 15]);
-}
-
-static void
-put_hex(struct text *out, uint64_t number)
-{
-	int shift = 60;
-
-	put_string(out, "0x");
-	while (shift > 0 && number >> shift == 0)
-		shift -= 4;
-	for (; shift >= 0; shift -= 4)
-		put(out, digits[number >> shift & 15]);
-}
-
-static void
-put_value(struct text *out, const struct value *value)
-{
-	uint64_t number = value->number;
-
-	if (value->type == TIME) {
-		put_number(out, number / NS_PER_SEC, 1);
-		put(out, '.');
-		put_number(out, number % NS_PER_SEC, 9);
-		return;
-	}
-	if (value->type == HEX) {
-		put_hex(out, number);
-		return;
-	}
-	if (value->type == SIGNED && (int64_t)number < 0) {
-		put(out, '-');
-		number = -number;
-	}
-	put_number(out, number, 1);
-}
-
-/* One word, as in a device's name: what would end it, and the bytes of `special`, are %XX. */
-static void
-put_word(struct text *out, const char *word, const char *special)
-{
-	for (; *word != '\0'; word++) {
-		if (*word > ' ' && *word <= '~' && *word != '%' && strchr(special, *word) == NULL) {
-			put(out, *word);
-			continue;
-		}
-		put(out, '%');
-		put_byte(out, (unsigned char)*word);
-	}
-}
-
-/* A string of JSON; bytes that are not ASCII are those of Latin-1. */
-static void
-put_quoted(struct text *out, const char *string)
-{
-	put(out, '"');
-	for (; *string != '\0'; string++) {
-		if (*string == '"' || *string == '\\')
-			put(out, '\\');
-		if (*string >= ' ' && *string <= '~') {
-			put(out, *string);
-			continue;
-		}
-		put_string(out, "\\u00");
-		put_byte(out, (unsigned char)*string);
-	}
-	put(out, '"');
-}
-
-static const struct value *
-get(const struct field *field, struct value *value, const struct bpfprobe_facts *facts)
+static const struct bpfprobe_value *
+get(const struct field *field, struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
 	memset(value, 0, sizeof(*value));
 	field->get(value, facts);
-	return value->type != NONE ? value : NULL;
-}
-
-static void
-put_place(struct text *out, const struct value *value)
-{
-	put_string(out, value->text);
-	put(out, '+');
-	put_hex(out, value->number);
-}
-
-static void
-put_comment_value(struct text *out, const struct value *value)
-{
-	if (value->prefix != NULL)
-		put_string(out, value->prefix);
-	switch (value->type) {
-	case TEXT:
-		put_word(out, value->text, "");
-		break;
-	case NAME:
-		put_word(out, value->text, ":/");
-		break;
-	case PLACE:
-		put_place(out, value);
-		break;
-	default:
-		put_value(out, value);
-	}
-	if (value->unit != NULL)
-		put_string(out, value->unit);
+	return value->type != BPFPROBE_VALUE_NONE ? value : NULL;
 }
 
 void
 bpfprobe_fields_comment(
     char buf[BPFPROBE_FIELDS_MAX], uint32_t set, const struct bpfprobe_facts *facts)
 {
-	struct text out = { buf, buf + BPFPROBE_FIELDS_MAX - 1 };
-	struct value value;
+	struct bpfprobe_text out = { buf, buf + BPFPROBE_FIELDS_MAX - 1 };
+	struct bpfprobe_value value;
 	size_t i;
 
 	for (i = 0; i < COUNT(fields); i++) {
 		if (!(set >> i & 1) || get(&fields[i], &value, facts) == NULL)
 			continue;
 		if (out.at > buf)
-			put(&out, ' ');
-		put_string(&out, fields[i].name);
-		put(&out, '=');
-		put_comment_value(&out, &value);
+			bpfprobe_text_put(&out, ' ');
+		bpfprobe_text_string(&out, fields[i].name);
+		bpfprobe_text_put(&out, '=');
+		bpfprobe_value_word(&out, &value);
 	}
 	*out.at = '\0';
-}
-
-/* Programs that read JSON take numbers for floating ones, of which no two of 64 bits are told apart. */
-static void
-put_json_value(struct text *out, const struct value *value)
-{
-	struct value number = *value;
-
-	switch (value->type) {
-	case TEXT:
-	case NAME:
-		put_quoted(out, value->text);
-		return;
-	case PLACE:
-		put(out, '"');
-		put_place(out, value);
-		put(out, '"');
-		return;
-	case HEX:
-		/* Addresses have more than 53 bits, too. */
-		number.type = value->number >> 32 != 0 ? HEX : NUMBER;
-		break;
-	default:
-		break;
-	}
-	if (number.type == NAMING || number.type == HEX)
-		put(out, '"');
-	put_value(out, &number);
-	if (number.type == NAMING || number.type == HEX)
-		put(out, '"');
 }
 
 size_t
 bpfprobe_fields_json(
     char buf[BPFPROBE_FIELDS_MAX], uint32_t set, const struct bpfprobe_facts *facts)
 {
-	struct text out = { buf, buf + BPFPROBE_FIELDS_MAX - 3 };
-	struct value value;
+	struct bpfprobe_text out = { buf, buf + BPFPROBE_FIELDS_MAX - 3 };
+	struct bpfprobe_value value;
 	size_t i;
 
-	put(&out, '{');
+	bpfprobe_text_put(&out, '{');
 	for (i = 0; i < COUNT(fields); i++) {
 		if (!(set >> i & 1) || get(&fields[i], &value, facts) == NULL)
 			continue;
 		if (out.at > buf + 1)
-			put(&out, ',');
-		put(&out, '"');
-		put_string(&out, fields[i].name);
-		put_string(&out, "\":");
-		put_json_value(&out, &value);
+			bpfprobe_text_put(&out, ',');
+		bpfprobe_text_put(&out, '"');
+		bpfprobe_text_string(&out, fields[i].name);
+		bpfprobe_text_string(&out, "\":");
+		bpfprobe_value_json(&out, &value);
 	}
 	memcpy(out.at, "}\n", 3);
 	return (size_t)(out.at - buf) + 2;
