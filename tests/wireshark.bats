@@ -316,6 +316,30 @@ comment_of_drop() {
 	quit
 }
 
+@test "Wireshark: the capture filter is changed in the toolbar while packets come" {
+	need_desktop
+	TOOLBAR=pcap-bpfprobe EXTCAP=$BUILD/extcap/bpfprobe wireshark_at "$NS_W" -k -i bpfprobe -f "udp port $PORT" \
+		-o "extcap.bpfprobe.device:bpfprobe:tx:netns=$NS_A"
+	appears frame "Capturing from Packets inside the kernel: bpfprobe (udp port $PORT)"
+	started "$T/wireshark.err" "File: "
+	appears label "Capture filter"
+	send -c 2
+	appears label "Packets: 2 · Displayed: 2 (100.0%) · Comments: 2"
+	enter "Capture filter" "udp port $((PORT + 1))"
+	xdotool key Return
+	appears label "The capture filter was changed."
+	send -c 2
+	in_a sender -c 3 udp "$SINK" $((PORT + 1))
+	appears label "Packets: 5 · Displayed: 5 (100.0%) · Comments: 5"
+	enter "Capture filter" "udp prot 7"
+	xdotool key Return
+	appears label 'filter "udp prot 7": can'"'"'t parse filter expression: syntax error'
+	click "push button" OK
+	click "push button" Stop
+	until_true 30 detached
+	quit
+}
+
 @test "Wireshark: a device of the extcap that cannot be opened: it says why" {
 	need_desktop
 	EXTCAP=$BUILD/extcap/bpfprobe wireshark_at "$NS_W" -k -i bpfprobe -o extcap.bpfprobe.device:bpfprobe:dorp

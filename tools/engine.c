@@ -20,7 +20,7 @@
 #define TIMEOUT 100000000ULL
 #define LINES_SIZE (1 << 17) /* of JSON, between two writes */
 
-struct engine {
+struct bpfprobe_engine {
 	const struct bpfprobe_capture_options *options;
 	struct bpfprobe_source sources[BPFPROBE_SOURCES_MAX];
 	struct bpfprobe_savefile file;
@@ -32,6 +32,7 @@ struct engine {
 	uint64_t packets; /* that were taken */
 	uint64_t bytes;	  /* of them, as captured */
 	uint64_t deadline; /* ns since 1970; 0: none */
+	int controls;	  /* the descriptor of who has a say; -1: nobody (any more) */
 	int lines_err;	  /* errno of the first failure to write JSON; 0: none */
 };
 
@@ -48,7 +49,7 @@ stop(int sig)
 
 /* The first one ends the capture in order, the second one this process. */
 static void
-catch_signals(struct engine *engine)
+catch_signals(struct bpfprobe_engine *engine)
 {
 	struct sigaction action;
 
@@ -69,7 +70,7 @@ catch_signals(struct engine *engine)
 
 /* Which fields are written; what nobody wants is not asked for. */
 static uint32_t
-choose_fields(struct engine *engine)
+choose_fields(struct bpfprobe_engine *engine)
 {
 	const struct bpfprobe_capture_options *options = engine->options;
 	uint32_t comments = options->fields != 0 ? options->fields : bpfprobe_fields_of_comments();
@@ -81,7 +82,7 @@ choose_fields(struct engine *engine)
 }
 
 static int
-open_sources(struct engine *engine)
+open_sources(struct bpfprobe_engine *engine)
 {
 	const struct bpfprobe_capture_options *options = engine->options;
 	const struct bpfprobe_source_wishes wishes = { options->buffer_size, options->optimize,
@@ -99,7 +100,7 @@ open_sources(struct engine *engine)
 
 /* Only when all devices are accepted, so that a mistake costs no file that is there already. */
 static int
-open_outputs(struct engine *engine)
+open_outputs(struct bpfprobe_engine *engine)
 {
 	const struct bpfprobe_capture_options *options = engine->options;
 
@@ -110,7 +111,7 @@ open_outputs(struct engine *engine)
 
 /* Without names, numbers are written. */
 static void
-read_reasons(struct engine *engine)
+read_reasons(struct bpfprobe_engine *engine)
 {
 	struct bpfprobe_types types;
 	struct bpfprobe_reply reply;
@@ -126,7 +127,7 @@ read_reasons(struct engine *engine)
  * room for.  The helper gives addresses of the kernel to root only.
  */
 static void
-read_names(struct engine *engine)
+read_names(struct bpfprobe_engine *engine)
 {
 	const uint32_t fields = engine->comment_fields | engine->json_fields;
 	int reasons = 0, locations = 0;
@@ -143,7 +144,7 @@ read_names(struct engine *engine)
 }
 
 static int
-attach(struct engine *engine)
+attach(struct bpfprobe_engine *engine)
 {
 	const struct bpfprobe_capture_options *options = engine->options;
 	unsigned int i;
@@ -158,7 +159,7 @@ attach(struct engine *engine)
 }
 
 static void
-announce(const struct engine *engine)
+announce(const struct bpfprobe_engine *engine)
 {
 	const struct bpfprobe_source *source = engine->sources;
 	const char *name;
@@ -180,14 +181,14 @@ announce(const struct engine *engine)
  */
 
 static int
-has_enough(const struct engine *engine)
+has_enough(const struct bpfprobe_engine *engine)
 {
 	return engine->options->packets > 0 && engine->packets >= engine->options->packets;
 }
 
 /* The source whose packet is the oldest; NULL: there is no packet. */
 static struct bpfprobe_source *
-find_oldest(struct engine *engine)
+find_oldest(struct bpfprobe_engine *engine)
 {
 	struct bpfprobe_source *source = engine->sources, *oldest = NULL;
 
@@ -200,7 +201,7 @@ find_oldest(struct engine *engine)
 }
 
 static void
-write_line(struct engine *engine, const struct bpfprobe_facts *facts)
+write_line(struct bpfprobe_engine *engine, const struct bpfprobe_facts *facts)
 {
 	char line[BPFPROBE_FIELDS_MAX];
 	size_t n = bpfprobe_fields_json(line, engine->json_fields, facts);
@@ -210,7 +211,7 @@ write_line(struct engine *engine, const struct bpfprobe_facts *facts)
 }
 
 static void
-write_packet(struct engine *engine, struct bpfprobe_pcapng_packet *packet, const struct bpfprobe_facts *facts)
+write_packet(struct bpfprobe_engine *engine, struct bpfprobe_pcapng_packet *packet, const struct bpfprobe_facts *facts)
 {
 	char comment[BPFPROBE_FIELDS_MAX];
 
@@ -223,7 +224,7 @@ write_packet(struct engine *engine, struct bpfprobe_pcapng_packet *packet, const
 
 /* The packet at hand of the source. */
 static void
-take(struct engine *engine, struct bpfprobe_source *source)
+take(struct bpfprobe_engine *engine, struct bpfprobe_source *source)
 {
 	const struct bpfprobe_record *rec = source->next;
 	const struct bpfprobe_meta *meta = bpfprobe_source_meta(source);
@@ -268,7 +269,7 @@ take(struct engine *engine, struct bpfprobe_source *source)
  * told, or -1 after one line on standard error.
  */
 static int
-flush(struct engine *engine)
+flush(struct bpfprobe_engine *engine)
 {
 	int err;
 
@@ -285,7 +286,7 @@ flush(struct engine *engine)
 
 /* All of this pass over the rings.  What the outputs have not taken ends it. */
 static int
-take_pass(struct engine *engine)
+take_pass(struct bpfprobe_engine *engine)
 {
 	struct bpfprobe_source *source = engine->sources;
 	unsigned int i;
@@ -302,7 +303,7 @@ take_pass(struct engine *engine)
 
 /* Why what is captured is no longer there, or NULL. */
 static const char *
-pass(struct engine *engine)
+pass(struct bpfprobe_engine *engine)
 {
 	const char *ended = NULL, *why;
 	uint64_t limit = UINT64_MAX, lost = 0;
@@ -315,14 +316,17 @@ pass(struct engine *engine)
 		lost += engine->sources[i].lost;
 	}
 	bpfprobe_progress_show(&engine->progress, engine->packets, engine->bytes, lost);
+	if (engine->controls >= 0)
+		engine->options->controls->count(engine->options->controls->context, lost);
 	return ended;
 }
 
 /* Waits for the rings of any source, not for longer than the duration lasts.  0 or -1. */
 static int
-wait_for_packets(struct engine *engine)
+wait_for_packets(struct bpfprobe_engine *engine)
 {
-	struct pollfd pollfds[BPFPROBE_SOURCES_MAX];
+	const struct bpfprobe_controls *controls = engine->options->controls;
+	struct pollfd pollfds[BPFPROBE_SOURCES_MAX + 1];
 	const unsigned int n = engine->options->count;
 	unsigned int i;
 
@@ -330,9 +334,14 @@ wait_for_packets(struct engine *engine)
 		pollfds[i].fd = engine->sources[i].handle.events.epoll_fd;
 		pollfds[i].events = POLLIN;
 	}
+	pollfds[n].fd = engine->controls;
+	pollfds[n].events = POLLIN;
+	pollfds[n].revents = 0;
 	/* Their timers end it; a signal does by an event of the first one. */
-	if (poll(pollfds, n, -1) < 0 && errno != EINTR)
+	if (poll(pollfds, n + 1, -1) < 0 && errno != EINTR)
 		return -bpfprobe_complain("poll: %s", strerror(errno));
+	if (pollfds[n].revents != 0 && controls->ready(controls->context, engine) < 0)
+		engine->controls = -1;
 	for (i = 0; i < n; i++) {
 		if (bpfprobe_events_wait(&engine->sources[i].handle.events, 0) == BPFPROBE_WAKE_ERROR)
 			return -bpfprobe_complain("epoll_wait: %s", strerror(errno));
@@ -340,9 +349,21 @@ wait_for_packets(struct engine *engine)
 	return 0;
 }
 
+int
+bpfprobe_engine_filter(struct bpfprobe_engine *engine, const char *filter, char *errbuf)
+{
+	unsigned int i;
+
+	for (i = 0; i < engine->options->count; i++) {
+		if (bpfprobe_source_filter(&engine->sources[i], filter, engine->options->optimize, errbuf) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Whether nobody reads a pipe any more: without packets no write() would say it. */
 static int
-is_abandoned(const struct engine *engine)
+is_abandoned(const struct bpfprobe_engine *engine)
 {
 	struct pollfd pollfds[2] = { { engine->file.fd, 0, 0 },
 		{ engine->options->json ? STDOUT_FILENO : -1, 0, 0 } };
@@ -351,7 +372,7 @@ is_abandoned(const struct engine *engine)
 }
 
 static int
-is_over(const struct engine *engine)
+is_over(const struct bpfprobe_engine *engine)
 {
 	return stopped || has_enough(engine) || is_abandoned(engine) ||
 	    (engine->deadline > 0 && bpfprobe_source_wall_clock() >= engine->deadline);
@@ -362,7 +383,7 @@ is_over(const struct engine *engine)
  * came before a signal is read to the last packet.
  */
 static int
-take_packets(struct engine *engine)
+take_packets(struct bpfprobe_engine *engine)
 {
 	const char *ended = NULL;
 	unsigned int i;
@@ -391,7 +412,7 @@ take_packets(struct engine *engine)
 
 /* 0, or 1 if it did not go well. */
 static int
-finish(struct engine *engine, int err)
+finish(struct bpfprobe_engine *engine, int err)
 {
 	uint64_t received, dropped, all_received = 0, all_dropped = 0;
 	struct bpfprobe_source *source = engine->sources;
@@ -413,7 +434,7 @@ finish(struct engine *engine, int err)
 }
 
 static int
-run(struct engine *engine)
+run(struct bpfprobe_engine *engine)
 {
 	if (open_sources(engine) != 0 || open_outputs(engine) != 0)
 		return 1;
@@ -432,11 +453,12 @@ run(struct engine *engine)
 int
 bpfprobe_engine_run(const struct bpfprobe_capture_options *options)
 {
-	static struct engine engine; /* a signal may look at it to the last */
+	static struct bpfprobe_engine engine; /* a signal may look at it to the last */
 	unsigned int i;
 	int status;
 
 	engine.options = options;
+	engine.controls = options->controls != NULL ? options->controls->fd : -1;
 	bpfprobe_savefile_init(&engine.file);
 	bpfprobe_progress_init(&engine.progress, options->quiet || (options->json && isatty(STDOUT_FILENO)));
 	for (i = 0; i < options->count; i++)

@@ -16,6 +16,18 @@
 #define BPFPROBE_SOURCES_MAX 16
 #define BPFPROBE_SNAPLEN_MAX 262144 /* as in libpcap */
 
+struct bpfprobe_engine;
+
+/* Somebody who has a say while the capture runs. */
+struct bpfprobe_controls {
+	int fd; /* to be waited for; -1: there is nobody */
+	/* It can be read.  0, or -1: it is not to be waited for any more. */
+	int (*ready)(void *context, struct bpfprobe_engine *engine);
+	/* So many packets were lost until now; called again and again. */
+	void (*count)(void *context, uint64_t lost);
+	void *context;
+};
+
 struct bpfprobe_capture_options {
 	struct bpfprobe_source_options sources[BPFPROBE_SOURCES_MAX];
 	unsigned int count;   /* of sources */
@@ -28,6 +40,7 @@ struct bpfprobe_capture_options {
 	int no_verdict;	      /* packets have none in the file, see bpfprobe(8) */
 	int optimize;	      /* the filters, which may take longer than it saves */
 	int quiet;
+	const struct bpfprobe_controls *controls; /* NULL: there is nobody */
 	/* Called when the probes are attached, to do more: 0, or -1 after one line on standard error. */
 	int (*attached)(void *context);
 	void *context;
@@ -38,5 +51,11 @@ struct bpfprobe_capture_options {
  * or an end of what is captured.  Returns the exit status, 0 or 1.
  */
 int bpfprobe_engine_run(const struct bpfprobe_capture_options *options);
+
+/*
+ * Sets another filter for all devices; "": none.  0, or -1 with the reason in errbuf
+ * (PCAP_ERRBUF_SIZE): the devices from that one on, whose link type it does not fit, keep theirs.
+ */
+int bpfprobe_engine_filter(struct bpfprobe_engine *engine, const char *filter, char *errbuf);
 
 #endif

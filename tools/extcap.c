@@ -6,7 +6,7 @@
  *   --extcap-interfaces                          one: "bpfprobe"
  *   --extcap-config, --extcap-dlts               what can be chosen for it
  *   --extcap-capture-filter=FILTER               is it one?  Words on standard output: no
- *   --capture --fifo=FILE [--device=... and so on]
+ *   --capture --fifo=FILE [--extcap-control-in=FILE --extcap-control-out=FILE] [--device=...]
  *
  * The devices of pcap-bpfprobe(7) cannot be interfaces of this program themselves: Wireshark
  * has these names already, from libpcap, and takes an interface by its name.  All but the
@@ -22,6 +22,7 @@
 #include "tools/commands.h"
 #include "tools/engine.h"
 #include "tools/fields.h"
+#include "tools/toolbar.h"
 
 #define INTERFACE "bpfprobe"
 #define DEVICE "bpfprobe:drop" /* unless the user chooses */
@@ -36,6 +37,8 @@ enum {
 	INTERFACE_NAME,
 	FILTER,
 	FIFO,
+	CONTROL_IN,
+	CONTROL_OUT,
 	OF_VERSION,
 	DEVICES,
 	LINK_TYPE,
@@ -53,6 +56,8 @@ static const struct option long_options[] = {
 	{ "extcap-interface", required_argument, NULL, INTERFACE_NAME },
 	{ "extcap-capture-filter", required_argument, NULL, FILTER },
 	{ "fifo", required_argument, NULL, FIFO },
+	{ "extcap-control-in", required_argument, NULL, CONTROL_IN },
+	{ "extcap-control-out", required_argument, NULL, CONTROL_OUT },
 	{ "extcap-version", required_argument, NULL, OF_VERSION },
 	/* What config() offers. */
 	{ "device", required_argument, NULL, DEVICES },
@@ -68,7 +73,7 @@ static const struct option long_options[] = {
 struct request {
 	int what; /* one of the first; 0: nothing */
 	char *devices;
-	const char *filter, *fifo, *link_type;
+	const char *filter, *fifo, *control_in, *control_out, *link_type;
 	uint32_t snaplen;
 	struct bpfprobe_capture_options capture;
 };
@@ -82,6 +87,7 @@ print_interfaces(void)
 {
 	printf("extcap {version=%s}{display=pcap-bpfprobe}\n", PACKAGE_VERSION);
 	printf("interface {value=" INTERFACE "}{display=Packets inside the kernel}\n");
+	bpfprobe_toolbar_print();
 	return 0;
 }
 
@@ -171,21 +177,28 @@ add_sources(struct request *request)
 static int
 capture(struct request *request)
 {
+	static struct bpfprobe_toolbar toolbar;
+	struct bpfprobe_controls controls;
 	int fd, status;
 
 	if (request->fifo == NULL)
 		return bpfprobe_complain("--fifo is missing: it is Wireshark that starts this program");
+	/* Wireshark waits for it. */
+	bpfprobe_toolbar_open(&toolbar, request->control_in, request->control_out, request->filter);
+	controls = bpfprobe_toolbar_controls(&toolbar);
 	/*
-	 * First of all: whoever opens it to read, and before that nobody has opened it to write,
-	 * would never hear of an end, as by an error.
+	 * Before anything can fail: whoever opens it to read, and before that nobody has opened it
+	 * to write, would never hear of the end.
 	 */
 	fd = open(request->fifo, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return bpfprobe_complain("cannot write \"%.200s\": %s", request->fifo, strerror(errno));
+	request->capture.controls = &controls;
 	request->capture.file = request->fifo;
 	status = add_sources(request);
 	if (status == 0)
 		status = bpfprobe_engine_run(&request->capture);
+	bpfprobe_toolbar_close(&toolbar);
 	close(fd);
 	return status;
 }
@@ -229,6 +242,12 @@ parse_option(struct request *request, int option, char *text)
 		break;
 	case FIFO:
 		request->fifo = text;
+		break;
+	case CONTROL_IN:
+		request->control_in = text;
+		break;
+	case CONTROL_OUT:
+		request->control_out = text;
 		break;
 	case DEVICES:
 		request->devices = text;

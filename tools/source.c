@@ -128,7 +128,7 @@ bpfprobe_source_filter(
 		snprintf(errbuf, PCAP_ERRBUF_SIZE, "%s", strerror(ENOMEM));
 		return -1;
 	}
-	err = set_filter(source, dead, filter != NULL ? filter : "", optimize, errbuf);
+	err = set_filter(source, dead, filter, optimize, errbuf);
 	pcap_close(dead);
 	return err;
 }

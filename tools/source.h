@@ -68,7 +68,7 @@ int bpfprobe_source_open(struct bpfprobe_source *source, const struct bpfprobe_s
 int bpfprobe_source_attach(struct bpfprobe_source *source, uint64_t timeout);
 
 /*
- * Sets another filter while packets come; NULL: none.  0, or -1 with the old one in place and
+ * Sets another filter while packets come; "": none.  0, or -1 with the old one in place and
  * the reason in errbuf (PCAP_ERRBUF_SIZE).
  */
 int bpfprobe_source_filter(

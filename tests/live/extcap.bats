@@ -174,6 +174,57 @@ rest() {
 	[[ $(<"$T/dump.err") == *'bpfprobe: filter "tcp prot 80": '*'syntax error'* ]]
 }
 
+# message CONTROL COMMAND TEXT: as Wireshark's toolbar sends it.
+message() {
+	printf 'T%b%b%b%b%b%s' "$(printf '\\x%02x' $(((${#3} + 2) >> 16)) $(((${#3} + 2) >> 8 & 255)) $(((${#3} + 2) & 255)) "$1" "$2")" '' '' '' '' "$3"
+}
+
+@test "the toolbar: the filter is shown, and changed while packets come" {
+	local in=$BATS_TEST_TMPDIR/in out=$BATS_TEST_TMPDIR/out fifo=$BATS_TEST_TMPDIR/fifo
+	mkfifo "$in" "$out" "$fifo"
+	grep -q '^control {number=0}{type=string}{display=Capture filter}' < <("$EXTCAP" --extcap-interfaces)
+	background extcap "$EXTCAP" --capture --extcap-interface=bpfprobe --device="$TX" --fifo="$fifo" \
+		--extcap-capture-filter="udp port $PORT" --extcap-control-in="$in" --extcap-control-out="$out"
+	local extcap=$PID
+	background said cat "$out"
+	background file cat "$fifo"
+	exec {TO}>"$in"
+	# Wireshark begins with this: nothing of it is a filter.
+	message 255 0 '' >&$TO
+	started "$T/said.out" "udp port $PORT"
+	[[ $(<"$T/said.out") == "$(message 0 1 "udp port $PORT" | tr -d '\0')" ]]
+	send -c 2
+	in_a sender -c 4 udp "$SINK" $((PORT + 1))
+	until_true 10 file_has 2
+	# In two parts, and two at once, of which the last one stays.
+	message 0 1 "udp port 7" >"$T/first"
+	message 0 1 "udp port $((PORT + 1))" >>"$T/first"
+	head -c 9 "$T/first" >&$TO
+	sleep 0.3
+	tail -c +10 "$T/first" >&$TO
+	until_true 10 eval '[[ $(grep -ao "The capture filter was changed" "$T/said.out" | wc -l) -eq 2 ]]'
+	send -c 2
+	in_a sender -c 4 udp "$SINK" $((PORT + 1))
+	until_true 10 file_has 6
+	message 0 1 "udp prot 7" >&$TO
+	started "$T/said.out" 'filter "udp prot 7": '
+	in_a sender -c 1 udp "$SINK" $((PORT + 1))
+	until_true 10 file_has 7
+	# Who closes it, or speaks another language, has no say, which is no end.
+	printf 'hello, world' >&$TO
+	exec {TO}>&-
+	in_a sender -c 1 udp "$SINK" $((PORT + 1))
+	until_true 10 file_has 8
+	PID=$extcap
+	stop
+	cp "$T/file.out" "$T/toolbar.pcap"
+	readable toolbar 8
+}
+
+file_has() { # COUNT
+	[[ $(tcpdump -n -r "$T/file.out" 2>/dev/null | wc -l) -eq $1 ]]
+}
+
 @test "Ctrl-C, and a tshark that is killed: nothing is left" {
 	shark one "$TX" -f "udp port $PORT"
 	send -c 3
