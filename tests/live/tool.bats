@@ -431,6 +431,20 @@ finding() {
 	[[ $output == *"warning  tshark           $BATS_TEST_TMPDIR/tshark is nothing that the loader knows"* ]]
 }
 
+@test "list --reasons: each with a name of its own, of 15 characters at most" {
+	run bpfprobe list --reasons
+	if [[ $status -ne 0 ]]; then
+		[[ $output == "bpfprobe: this kernel gives no drop reasons (before Linux 5.17)" ]]
+		! bpftool btf dump file /sys/kernel/btf/vmlinux | grep -q "'skb_drop_reason'"
+		return
+	fi
+	grep -qE '^ +[0-9]+ +NO_SOCKET +SKB_DROP_REASON_NO_SOCKET$' <<<"$output"
+	[[ -z $(awk '{ print $2 }' <<<"$output" | sort | uniq -d) ]]
+	[[ -z $(awk 'length($2) > 15' <<<"$output") ]]
+	run -0 bpfprobe list --reasons --json
+	[[ $(jq -c '.[] | select(.number == 0)' <<<"$output") == '{"number":0,'* ]]
+}
+
 @test "a wrong command line is one line, and status 2" {
 	local words
 	for words in '' nosuch 'list a b' 'doctor a' 'show --nosuch' '--json'; do
@@ -439,7 +453,7 @@ finding() {
 		[[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == "bpfprobe: "*"; see bpfprobe --help" ]]
 	done
 	run -0 --separate-stderr bpfprobe --help
-	[[ $output == "usage: bpfprobe list [--json] [GLOB]"* && -z $stderr ]]
+	[[ $output == "usage: bpfprobe list [--json] [GLOB | --reasons]"* && -z $stderr ]]
 	run -1 bash -c 'bpfprobe list >/dev/full'
 	[[ $output == "bpfprobe: cannot write: No space left on device" ]]
 }
