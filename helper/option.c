@@ -332,6 +332,18 @@ parse_config(struct bpfprobe_parser *parser, const char *value)
 	return take_map(parser, value, parser->device->config);
 }
 
+/* Names; which there are bpfprobe(8) knows, who writes them: nobody else heeds it. */
+static int
+parse_fields(struct bpfprobe_parser *parser, const char *value)
+{
+	size_t n = strlen(value);
+
+	if (n == 0 || n >= sizeof(parser->device->fields) || *bpfprobe_parser_skip_name(value, "/") != '\0')
+		return refuse(parser, "names of fields with / in between are expected");
+	strcpy(parser->device->fields, value);
+	return 0;
+}
+
 static int
 parse_entry(struct bpfprobe_parser *parser, const char *value)
 {
@@ -371,6 +383,7 @@ static const struct bpfprobe_option options[] = {
 	{ "len=", parse_len, PROBE | XDP | PROG },
 	{ "pages=", parse_pages, PROBE | XDP | PROG },
 	{ "proto=", parse_proto, PROBE | XDP | PROG },
+	{ "fields=", parse_fields, PROBE | XDP | PROG },
 	{ "ret=", parse_ret, PROBE | PROG },
 	{ "action=", parse_action, XDP | PROG },
 	{ "entry", parse_entry, XDP | PROG },

@@ -28,7 +28,6 @@ struct bpfprobe_engine {
 	struct bpfprobe_progress progress;
 	struct bpfprobe_reasons reasons;
 	struct bpfprobe_symbols symbols;
-	uint32_t comment_fields, json_fields;
 	uint64_t packets; /* that were taken */
 	uint64_t bytes;	  /* of them, as captured */
 	uint64_t deadline; /* ns since 1970; 0: none */
@@ -68,25 +67,14 @@ catch_signals(struct bpfprobe_engine *engine)
  * Before anything is captured.
  */
 
-/* Which fields are written; what nobody wants is not asked for. */
-static uint32_t
-choose_fields(struct bpfprobe_engine *engine)
-{
-	const struct bpfprobe_capture_options *options = engine->options;
-	uint32_t comments = options->fields != 0 ? options->fields : bpfprobe_fields_of_comments();
-	uint32_t json = options->fields != 0 ? options->fields : BPFPROBE_FIELDS_ALL;
-
-	engine->comment_fields = options->file != NULL ? comments : 0;
-	engine->json_fields = options->json ? json : 0;
-	return engine->comment_fields | engine->json_fields;
-}
-
 static int
 open_sources(struct bpfprobe_engine *engine)
 {
 	const struct bpfprobe_capture_options *options = engine->options;
+	const uint32_t comments = options->fields != 0 ? options->fields : bpfprobe_fields_of_comments();
+	const uint32_t json = options->fields != 0 ? options->fields : BPFPROBE_FIELDS_ALL;
 	const struct bpfprobe_source_wishes wishes = { options->buffer_size, options->optimize,
-		bpfprobe_fields_need_meta(choose_fields(engine)) };
+		options->file != NULL ? comments : 0, options->json ? json : 0 };
 	unsigned int i, first = 0;
 
 	for (i = 0; i < options->count; i++) {
@@ -129,17 +117,18 @@ read_reasons(struct bpfprobe_engine *engine)
 static void
 read_names(struct bpfprobe_engine *engine)
 {
-	const uint32_t fields = engine->comment_fields | engine->json_fields;
+	const struct bpfprobe_source *source = engine->sources;
 	int reasons = 0, locations = 0;
-	unsigned int i;
+	uint32_t fields;
 
-	for (i = 0; i < engine->options->count; i++) {
-		reasons |= bpfprobe_source_has_reasons(&engine->sources[i]);
-		locations |= bpfprobe_source_has_locations(&engine->sources[i]);
+	for (; source < engine->sources + engine->options->count; source++) {
+		fields = source->comments | source->json;
+		reasons |= bpfprobe_fields_need_reasons(fields) && bpfprobe_source_has_reasons(source);
+		locations |= bpfprobe_fields_need_symbols(fields) && bpfprobe_source_has_locations(source);
 	}
-	if (reasons && bpfprobe_fields_need_reasons(fields))
+	if (reasons)
 		read_reasons(engine);
-	if (locations && bpfprobe_fields_need_symbols(fields) && getuid() == 0)
+	if (locations && getuid() == 0)
 		(void)bpfprobe_symbols_read(&engine->symbols);
 }
 
@@ -201,21 +190,22 @@ find_oldest(struct bpfprobe_engine *engine)
 }
 
 static void
-write_line(struct bpfprobe_engine *engine, const struct bpfprobe_facts *facts)
+write_line(struct bpfprobe_engine *engine, uint32_t fields, const struct bpfprobe_facts *facts)
 {
 	char line[BPFPROBE_FIELDS_MAX];
-	size_t n = bpfprobe_fields_json(line, engine->json_fields, facts);
+	size_t n = bpfprobe_fields_json(line, fields, facts);
 
 	if (engine->lines_err == 0 && fwrite(line, 1, n, stdout) < n)
 		engine->lines_err = errno;
 }
 
 static void
-write_packet(struct bpfprobe_engine *engine, struct bpfprobe_pcapng_packet *packet, const struct bpfprobe_facts *facts)
+write_packet(struct bpfprobe_engine *engine, struct bpfprobe_pcapng_packet *packet, uint32_t fields,
+    const struct bpfprobe_facts *facts)
 {
 	char comment[BPFPROBE_FIELDS_MAX];
 
-	bpfprobe_fields_comment(comment, engine->comment_fields, facts);
+	bpfprobe_fields_comment(comment, fields, facts);
 	packet->comment = comment;
 	if (engine->options->no_verdict)
 		packet->verdict_of = BPFPROBE_PCAPNG_NO_VERDICT;
@@ -255,9 +245,9 @@ take(struct bpfprobe_engine *engine, struct bpfprobe_source *source)
 	source->told = source->lost;
 	bpfprobe_annotate_packet(&packet, label, rec, meta, ring);
 	if (engine->file.fd >= 0)
-		write_packet(engine, &packet, &facts);
+		write_packet(engine, &packet, source->comments, &facts);
 	if (engine->options->json)
-		write_line(engine, &facts);
+		write_line(engine, source->json, &facts);
 	bpfprobe_handle_delivered(&source->handle);
 	source->probes[rec->probe].delivered++;
 	engine->packets++;

@@ -9,6 +9,7 @@
 #include "tools/annotate.h"
 #include "tools/commands.h"
 #include "tools/cpus.h"
+#include "tools/fields.h"
 #include "tools/source.h"
 
 void
@@ -35,6 +36,22 @@ bpfprobe_source_wall_clock(void)
 	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
+/* Those of the device in place of all others', where fields are written at all. */
+static int
+choose_fields(struct bpfprobe_source *source, const struct bpfprobe_source_wishes *wishes)
+{
+	char message[BPFPROBE_MESSAGE_MAX];
+	uint32_t own = 0;
+
+	if (bpfprobe_device_parse(&source->device, source->options.device, message, sizeof(message)) < 0)
+		return bpfprobe_complain("%s", message);
+	if (source->device.fields[0] != '\0' && bpfprobe_fields_parse(source->device.fields, &own) < 0)
+		return -1;
+	source->comments = own != 0 && wishes->comments != 0 ? own : wishes->comments;
+	source->json = own != 0 && wishes->json != 0 ? own : wishes->json;
+	return 0;
+}
+
 static int
 open_device(struct bpfprobe_source *source, const struct bpfprobe_source_wishes *wishes,
     struct bpfprobe_reply *reply)
@@ -47,18 +64,16 @@ open_device(struct bpfprobe_source *source, const struct bpfprobe_source_wishes 
 		return bpfprobe_complain("the device name has %zu characters, %zu are possible",
 		    strlen(options->device), sizeof(request.device) - 1);
 	strcpy(request.device, options->device);
+	if (choose_fields(source, wishes) != 0)
+		return -1;
 	request.snaplen = options->snaplen;
 	request.buffer_size = wishes->buffer_size;
-	request.meta = (__u32)wishes->meta;
+	request.meta = (__u32)bpfprobe_fields_need_meta(source->comments | source->json);
 	if (bpfprobe_handle_open(&source->handle, &request, reply) < 0)
 		return bpfprobe_complain("%s", reply->message);
 	source->handle.snaplen = options->snaplen;
 	source->handle.nano = 1;
-	/* The helper has taken it, so that it can be taken apart. */
-	return bpfprobe_device_parse(
-	           &source->device, request.device, reply->message, sizeof(reply->message)) < 0
-	    ? bpfprobe_complain("%s", reply->message)
-	    : 0;
+	return 0;
 }
 
 /* What the user asks for by -y must be one of those that the device has. */

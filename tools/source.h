@@ -22,7 +22,7 @@ struct bpfprobe_source_options {
 struct bpfprobe_source_wishes {
 	uint32_t buffer_size; /* bytes of all rings; 0: the default */
 	int optimize;	      /* the filter */
-	int meta;	      /* packets have metadata (bpf/record.h), which takes its time */
+	uint32_t comments, json; /* sets of fields (fields.h) that are written, unless the device says */
 };
 
 /* The longest name of a probe, NUL included. */
@@ -30,6 +30,7 @@ struct bpfprobe_source_wishes {
 
 struct bpfprobe_source {
 	struct bpfprobe_source_options options;
+	uint32_t comments, json; /* sets of fields that are written */
 	unsigned int first; /* number of its first probe, among those of all sources */
 	struct {
 		char name[BPFPROBE_PROBE_NAME_MAX];

@@ -170,6 +170,19 @@ merged() {
  5 tp/net_dev_queue 0 mark=0x1234" ]]
 }
 
+@test "the fields of one device" {
+	into ours "$TX:fields=direction/ifindex" -i "$XDP" --fields=action "udp port $PORT"
+	send -c 3
+	stop
+	[[ $(fields ours frame.interface_id frame.comment | sort -u | tr '\t' ' ') == "\
+0 direction=out ifindex=$(ifindex "$NS_A" bpa0)
+1 action=XDP_PASS" ]]
+	run -1 bpfprobe capture -i "$TX:fields=nosuch" -w "$BATS_TEST_TMPDIR/none"
+	[[ $output == 'bpfprobe: unknown field "nosuch"; there are '* && ! -e $BATS_TEST_TMPDIR/none ]]
+	# Who cannot write them captures all the same.
+	run -0 pcaploop -i "$TX:fields=reason/comm" activate
+}
+
 @test "nobody asks for metadata that is in no field" {
 	into ours "$TX" --fields=probe,ifindex
 	send -c 3

@@ -63,6 +63,7 @@ static const struct {
 	{ "drop:pages=1025", { .count = 1, .names = { { .name = "drop" } }, .pages = 2048 } },
 	{ "drop:pages=131073", { .count = 1, .names = { { .name = "drop" } }, .pages = 262144 } },
 	{ "drop:pages=262144", { .count = 1, .names = { { .name = "drop" } }, .pages = 262144 } },
+	{ "drop:fields=reason/comm", { .count = 1, .names = { { .name = "drop" } }, .fields = "reason/comm" } },
 	{ "drop:proto=ieee802_11", { .count = 1, .names = { { .name = "drop" } }, .proto = "ieee802_11" } },
 	{ "drop:proto=abcdefghijklmnopqrstuvwxyz01234",
 	    { .count = 1, .names = { { .name = "drop" } }, .proto = "abcdefghijklmnopqrstuvwxyz01234" } },
@@ -131,7 +132,7 @@ static const struct {
 	{ " bpfprobe:drop", "device \" bpfprobe:drop\": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected" },
 	{ "Bpfprobe:drop", "device \"Bpfprobe:drop\": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected" },
 	/* options */
-#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=, ret=)"
+#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=, fields=, ret=)"
 	{ "bpfprobe:drop:", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop::len=1", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop:foo=1", "unknown option \"foo=1\"" KNOWN },
@@ -207,6 +208,8 @@ static const struct {
 	{ "bpfprobe:a@4:ret=1", "kprobe \"a\": with ret= it has no @OFFSET" },
 	{ "bpfprobe:kretprobe/a@4", "target \"kretprobe/a@4\": only a kprobe has an @OFFSET" },
 	{ "bpfprobe:drop:proto=", "proto=\"\"" PROTO },
+	{ "bpfprobe:drop:fields=", "fields=\"\": names of fields with / in between are expected" },
+	{ "bpfprobe:drop:fields=a,b", "fields=\"a,b\": names of fields with / in between are expected" },
 	{ "bpfprobe:drop:proto=a b", "proto=\"a b\"" PROTO },
 	{ "bpfprobe:drop:proto=%0a", "proto=\"%0a\": control bytes are not allowed" },
 	{ "bpfprobe:drop:proto=abcdefghijklmnopqrstuvwxyz012345",
