@@ -206,7 +206,7 @@ temporary_file() {
 	need_desktop
 	count=$(our_devices | wc -l)
 	trace
-	wireshark_at "$NS_W"
+	EXTCAP=$BUILD/extcap/bpfprobe wireshark_at "$NS_W"
 	appears "table cell" "Loopback: lo"
 	while read -r device; do
 		appears "table cell" "$device"

@@ -146,6 +146,22 @@ rest() {
 	[[ $(only frame.encap_type dump) == 7 ]]
 }
 
+@test "files in turn: each of them is whole" {
+	local file n=0
+	capture_tool turn tshark -n -i bpfprobe -o "extcap.bpfprobe.device:$TX $XDP" -f "udp port $PORT" \
+		-b packets:4 -a files:3 -w "$BATS_TEST_TMPDIR/turn.pcapng"
+	send -c 20
+	wait_exit "$PID"
+	for file in "$T"/turn_*.pcapng; do
+		[[ $(capinfos -TMrc "$file") == *$'\t'4 ]]
+		tshark -n -r "$file" 2>"$T/warnings" >/dev/null
+		! grep -v '^Running as user' "$T/warnings"
+		n=$((n + 1))
+	done
+	[[ $n -eq 3 ]]
+	ended_all
+}
+
 @test "with an interface of libpcap's in one capture" {
 	capture_tool both ip netns exec "$NS_A" tshark -n -i bpfprobe -f "udp port $PORT" -i bpa0 -f "udp port $PORT" \
 		-o "extcap.bpfprobe.device:bpfprobe:tp/net_dev_queue:dev=bpa0" -w "$BATS_TEST_TMPDIR/both.pcap" -c 40
