@@ -337,6 +337,21 @@ comment_of_drop() {
 	click "push button" OK
 	click "push button" Stop
 	until_true 30 detached
+	# The next capture has its own filter.
+	press ctrl+w
+	appears "table cell" "Packets inside the kernel: bpfprobe"
+	click "table cell" "Packets inside the kernel: bpfprobe"
+	click text "Capture filter entry"
+	press ctrl+a
+	write "udp port $((PORT + 2))"
+	click "table cell" "Packets inside the kernel: bpfprobe" 2
+	appears frame "Capturing from Packets inside the kernel: bpfprobe (udp port $((PORT + 2)))"
+	attached
+	in_a sender -c 5 udp "$SINK" $((PORT + 1))
+	in_a sender -c 4 udp "$SINK" $((PORT + 2))
+	appears label "Packets: 4 · Displayed: 4 (100.0%) · Comments: 4"
+	click "push button" Stop
+	until_true 30 detached
 	quit
 }
 

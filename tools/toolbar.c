@@ -41,8 +41,7 @@ static void
 open_out(struct bpfprobe_toolbar *toolbar)
 {
 	toolbar->out = open(toolbar->out_name, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	if (toolbar->out >= 0 && toolbar->filter != NULL)
-		say(toolbar, SET, toolbar->filter);
+	say(toolbar, SET, toolbar->filter);
 }
 
 /* A filter from its line. */
@@ -85,6 +84,7 @@ static int
 ready(void *context, struct bpfprobe_engine *engine)
 {
 	struct bpfprobe_toolbar *toolbar = context;
+	uint8_t next;
 	size_t size;
 	ssize_t n;
 
@@ -100,8 +100,7 @@ ready(void *context, struct bpfprobe_engine *engine)
 		if (toolbar->used < size)
 			return 0;
 		/* Its NUL is put over the first byte of the next one. */
-		uint8_t next = toolbar->message[size];
-
+		next = toolbar->message[size];
 		obey(toolbar, engine, size);
 		toolbar->message[size] = next;
 		toolbar->used -= size;
@@ -135,7 +134,7 @@ bpfprobe_toolbar_open(
 		return;
 	toolbar->in = open(in, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	toolbar->out_name = out;
-	toolbar->filter = filter;
+	toolbar->filter = filter != NULL ? filter : ""; /* or that of an earlier capture would stay */
 }
 
 struct bpfprobe_controls

@@ -17,7 +17,7 @@
 struct bpfprobe_toolbar {
 	int in, out;	/* -1: there is none (yet) */
 	const char *out_name;
-	const char *filter; /* to be shown when `out` is there; NULL: none */
+	const char *filter; /* to be shown when `out` is there */
 	uint64_t lost;	/* packets, as it was said */
 	size_t used;	/* bytes of the message that is being read */
 	uint8_t message[6 + BPFPROBE_TOOLBAR_TEXT + 1];
