@@ -25,6 +25,7 @@
 #else
 #include "bpf/output.bpf.h"
 #endif
+#include "bpf/who.bpf.h"
 
 /* One element per possible CPU and the reader's; the helper sets how many before load. */
 struct {
@@ -114,6 +115,8 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 		return 0;
 	if (rejects_all() && !reader->passing)
 		return 0;
+	if (config.who.any && !config.confined && !is_asked_for(packet))
+		return 0;
 	__builtin_memset(&rec, 0, sizeof(rec));
 	rec.action = action;
 	rec.elapsed = entered;
@@ -126,8 +129,8 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 	/* Most packets are rejected: for them no more is found than the filter looks at. */
 	if (MARK(BESIDE) || config.confined)
 		find_beside(packet, dev, &rec);
-	/* What its user must not see, that user's filter does not either: it takes its time. */
-	if (config.confined && !is_wanted(&rec))
+	/* What its user must not see, that user's filter and options do not either: it takes its time. */
+	if (config.confined && (!is_wanted(&rec) || (config.who.any && !is_asked_for(packet))))
 		return 0;
 	make_opaque(&rec.protocol, 4);
 	if (META())

@@ -14,6 +14,8 @@ enum bpfprobe_direction {
 };
 
 #define BPFPROBE_RETS_MAX 8 /* values of the ret= option */
+#define BPFPROBE_WHO_MAX 8  /* values of each of the options in struct bpfprobe_who */
+#define BPFPROBE_COMM_MAX 16 /* bytes of a thread's name, NUL included */
 
 /* How the kernel maps memory; all 0 where it does not tell (helper/pagemap.h). */
 struct bpfprobe_pagemap {
@@ -21,6 +23,30 @@ struct bpfprobe_pagemap {
 	__u64 memory;	   /* address of physical address 0 */
 	__u32 page_struct; /* bytes of a struct page */
 	__u32 page_size;
+};
+
+/* The values of an option; none of them: it was not given, or is of no interest. */
+struct bpfprobe_values {
+	__u64 count;
+	__u64 value[BPFPROBE_WHO_MAX];
+};
+
+/* Whose packets are asked for: what has values has to be one of them. */
+struct bpfprobe_who {
+	__u32 any;   /* 1: something is asked for at all */
+	__u32 own;   /* 1: and of processes only those of user `owner` count */
+	__u32 owner;
+	__u32 marked; /* 1: of the packet's mark the bits in `mask` have to be those of `mark` */
+	__u32 mark;
+	__u32 mask;
+	struct bpfprobe_values pid; /* numbers of processes, each in its own pid namespace */
+	__u64 pidns[BPFPROBE_WHO_MAX]; /* inode of that namespace; 0: the initial one (helper/process.h) */
+	__u64 nsfs;		       /* the device that these inodes are on (dev_t) */
+	__u64 comms;
+	__u64 comm[BPFPROBE_WHO_MAX][BPFPROBE_COMM_MAX / 8]; /* bytes, behind their end zeros */
+	struct bpfprobe_values uid;    /* of the packet's socket */
+	struct bpfprobe_values cookie; /* of the packet's socket */
+	struct bpfprobe_values queue;
 };
 
 struct bpfprobe_config {
@@ -62,6 +88,7 @@ struct bpfprobe_config {
 	__u32 hidden;	 /* 1: the user may know no addresses, and only processes of user ... */
 	__u32 user;	 /* ... of this number */
 	__u32 pad2;
+	struct bpfprobe_who who;
 };
 
 #endif

@@ -66,6 +66,11 @@ struct bpf_dynptr {
 	__u64 opaque[2];
 };
 
+struct bpf_pidns_info {
+	__u32 pid;
+	__u32 tgid;
+};
+
 /* struct bio_vec in 5.10, struct skb_frag in 7.2; not changed in between. */
 struct frag {
 	__u64 page; /* address of its struct page; lowest bit: no memory of this host (struct net_iov) */
@@ -139,13 +144,22 @@ typedef struct {
 	__s64 counter;
 } atomic64_t;
 
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct sock;
+
 struct sock_common {
 	possible_net_t skc_net;
 	atomic64_t skc_cookie;
+	unsigned char skc_state;
+	struct sock *skc_listener; /* of a request_sock */
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	kuid_t sk_uid;
 };
 
 struct dst_entry {

@@ -213,7 +213,7 @@ check_program(struct bpfprobe_parser *parser, const char *name)
 		return bpfprobe_parser_fail(parser, "device ", name, ": either action= or ret= is possible");
 	if (device->config[0] != '\0' && device->map[0] == '\0')
 		return bpfprobe_parser_fail(parser, "device ", name, ": config= needs map=");
-	if (device->map[0] != '\0' && (device->places || device->actions || device->rets || device->dev[0] != '\0' ||
+	if (device->map[0] != '\0' && (device->places || device->actions || device->rets || device->dev[0] != '\0' || device->who.any ||
 	        device->netns_kind != BPFPROBE_NETNS_ALL))
 		return bpfprobe_parser_fail(
 		    parser, "device ", name, ": with map= there are but len=, pages=, proto= and config=");

@@ -10,6 +10,9 @@
  *   option   = "netns=" ns | "len=" bytes | "pages=" n | "proto=" dlt | "fields=" name *("/" name)
  *            | "dev=" ifname (bpfprobe, bpfprog)
  *            | "ret=" ["not/"] n *("/" n) (bpfprobe, bpfprog)
+ *            | ("pid=" | "uid=" | "sk=") n *("/" n) | "comm=" name *("/" name)
+ *            | "mark=" n ["/" mask] (bpfprobe, bpfprog)
+ *            | "queue=" n *("/" n)
  *            | "entry" | "exit" | "action=" name *("/" name) (bpfxdp, bpfprog)
  *            | "netstack" | "native" (bpfxdp)
  *            | "map=" name | "config=" name (bpfprog)
@@ -129,6 +132,7 @@ struct bpfprobe_device {
 	int64_t ret[BPFPROBE_RETS_MAX]; /* values that functions return */
 	uint32_t rets;	     /* of them; 0: any */
 	uint32_t rets_not;   /* 1: any but these */
+	struct bpfprobe_who who;
 };
 
 /*

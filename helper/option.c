@@ -7,6 +7,7 @@
 #include "helper/action.h"
 #include "helper/option.h"
 #include "helper/protocol.h"
+#include "helper/who.h"
 
 #define QUOTE_MAX 60	/* bytes of the input that a message shows */
 #define LEN_MAX 262144	/* libpcap's largest snapshot length */
@@ -50,9 +51,8 @@ bpfprobe_parser_fail(
 	return -1;
 }
 
-/* The value of the option at hand is not what it should be.  Returns -1. */
-static int
-refuse(struct bpfprobe_parser *parser, const char *why)
+int
+bpfprobe_parser_refuse(struct bpfprobe_parser *parser, const char *why)
 {
 	struct quote shown = quote(parser->raw);
 	const char *name = parser->option->name;
@@ -159,7 +159,7 @@ parse_number(struct bpfprobe_parser *parser, const char *value, uint32_t max, ui
 	if (bpfprobe_parser_number(value, max, number) == 0)
 		return 0;
 	snprintf(why, sizeof(why), "a number from 1 to %u is expected", max);
-	return refuse(parser, why);
+	return bpfprobe_parser_refuse(parser, why);
 }
 
 /* N, or N.FIELD, of the target in front of it. */
@@ -175,7 +175,7 @@ parse_arg(struct bpfprobe_parser *parser, const char *value)
 		return parse_number(parser, value, BPFPROBE_ARG_MAX, &name->arg);
 	n = strlen(dot + 1);
 	if (n == 0 || n >= sizeof(name->field) || *bpfprobe_parser_skip_name(dot + 1, "_") != '\0')
-		return refuse(parser, "behind the dot the name of a field is expected");
+		return bpfprobe_parser_refuse(parser, "behind the dot the name of a field is expected");
 	memcpy(name->field, dot + 1, n + 1);
 	memcpy(number, value, (size_t)(dot - value));
 	number[dot - value] = '\0';
@@ -196,7 +196,7 @@ static int
 parse_dev(struct bpfprobe_parser *parser, const char *value)
 {
 	if (!bpfprobe_parser_is_ifname(value))
-		return refuse(parser, "the name of an interface (1 to 15 bytes) is expected");
+		return bpfprobe_parser_refuse(parser, "the name of an interface (1 to 15 bytes) is expected");
 	strcpy(parser->device->dev, value);
 	return 0;
 }
@@ -217,7 +217,7 @@ parse_netns(struct bpfprobe_parser *parser, const char *value)
 	/* It becomes the last part of a path. */
 	if (*value == '\0' || strchr(value, '/') != NULL || strcmp(value, ".") == 0 ||
 	    strcmp(value, "..") == 0)
-		return refuse(parser, "a name, pid/N or inode/N is expected");
+		return bpfprobe_parser_refuse(parser, "a name, pid/N or inode/N is expected");
 	device->netns_kind = BPFPROBE_NETNS_NAME;
 	memcpy(device->netns, value, strlen(value) + 1);
 	return 0;
@@ -248,7 +248,7 @@ parse_proto(struct bpfprobe_parser *parser, const char *value)
 	size_t n = strlen(value);
 
 	if (n == 0 || n >= sizeof(parser->device->proto) || *bpfprobe_parser_skip_name(value, "_.-") != '\0')
-		return refuse(parser, "the name of a link type (1 to 31 letters, digits, _ . -) is expected");
+		return bpfprobe_parser_refuse(parser, "the name of a link type (1 to 31 letters, digits, _ . -) is expected");
 	memcpy(parser->device->proto, value, n + 1);
 	return 0;
 }
@@ -280,9 +280,9 @@ parse_ret(struct bpfprobe_parser *parser, const char *value)
 	}
 	while ((text = strsep(&rest, "/")) != NULL) {
 		if (device->rets == BPFPROBE_RETS_MAX)
-			return refuse(parser, "at most 8 values are possible");
+			return bpfprobe_parser_refuse(parser, "at most 8 values are possible");
 		if (to_value(text, &device->ret[device->rets++]) < 0)
-			return refuse(parser, "numbers with / in between are expected, or not/ and numbers");
+			return bpfprobe_parser_refuse(parser, "numbers with / in between are expected, or not/ and numbers");
 	}
 	return 0;
 }
@@ -301,7 +301,7 @@ parse_action(struct bpfprobe_parser *parser, const char *value)
 		if (action < 0) {
 			strcpy(why, "expected are, with / in between, ");
 			bpfprobe_action_list(why + strlen(why), sizeof(why) - strlen(why));
-			return refuse(parser, why);
+			return bpfprobe_parser_refuse(parser, why);
 		}
 		device->actions |= 1U << action;
 	}
@@ -315,7 +315,7 @@ take_map(struct bpfprobe_parser *parser, const char *value, char map[BPFPROBE_MA
 	size_t n = strlen(value);
 
 	if (n == 0 || n >= BPFPROBE_MAP_MAX || *bpfprobe_parser_skip_name(value, "_.") != '\0')
-		return refuse(parser, "the name of a map (1 to 63 letters, digits, _ .) is expected");
+		return bpfprobe_parser_refuse(parser, "the name of a map (1 to 63 letters, digits, _ .) is expected");
 	strcpy(map, value);
 	return 0;
 }
@@ -385,6 +385,12 @@ static const struct bpfprobe_option options[] = {
 	{ "proto=", parse_proto, PROBE | XDP | PROG },
 	{ "fields=", parse_fields, PROBE | XDP | PROG },
 	{ "ret=", parse_ret, PROBE | PROG },
+	{ "pid=", bpfprobe_who_parse_pid, PROBE | PROG },
+	{ "comm=", bpfprobe_who_parse_comm, PROBE | PROG },
+	{ "uid=", bpfprobe_who_parse_uid, PROBE | PROG },
+	{ "sk=", bpfprobe_who_parse_sk, PROBE | PROG },
+	{ "mark=", bpfprobe_who_parse_mark, PROBE | PROG },
+	{ "queue=", bpfprobe_who_parse_queue, PROBE | XDP | PROG },
 	{ "action=", parse_action, XDP | PROG },
 	{ "entry", parse_entry, XDP | PROG },
 	{ "exit", parse_exit, XDP | PROG },
@@ -405,7 +411,7 @@ is_known(const struct bpfprobe_parser *parser, const struct bpfprobe_option *opt
 static int
 unknown_option(struct bpfprobe_parser *parser, const char *text)
 {
-	char known[128] = " (known:";
+	char known[192] = " (known:";
 	size_t i, n;
 
 	for (i = 0; i < OPTIONS; i++) {
@@ -465,7 +471,7 @@ bpfprobe_option_parse(struct bpfprobe_parser *parser, char *text, char **more)
 	parser->seen |= bit;
 	strcpy(value, parser->raw);
 	if (bpfprobe_parser_decode(value, &why) < 0)
-		return refuse(parser, why);
+		return bpfprobe_parser_refuse(parser, why);
 	if (parser->option->parse(parser, value) < 0)
 		return -1;
 	if (*more != NULL)

@@ -21,6 +21,9 @@ struct bpfprobe_parser {
 int bpfprobe_parser_fail(
     struct bpfprobe_parser *parser, const char *before, const char *input, const char *after);
 
+/* The value of the option at hand is not what it should be.  Returns -1. */
+int bpfprobe_parser_refuse(struct bpfprobe_parser *parser, const char *why);
+
 int bpfprobe_parser_is_digit(char c);
 
 /* The first byte of `text` that is neither a letter, nor a digit, nor one of `more`. */

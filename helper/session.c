@@ -17,9 +17,11 @@
 #include "helper/where.h"
 #include "helper/pagemap.h"
 #include "helper/places.h"
+#include "helper/process.h"
 #include "helper/quota.h"
 #include "helper/session.h"
 #include "helper/splice.h"
+#include "helper/target.h"
 
 /* To find what refuses a probe; one among 1024 takes at most 21. */
 #define ATTEMPTS_MAX 32
@@ -108,6 +110,7 @@ make_config(const struct bpfprobe_session *session, struct bpfprobe_config *conf
 	config->rets_not = plan->device.rets_not;
 	memcpy(config->ret, plan->device.ret, sizeof(config->ret));
 	bpfprobe_meta_config(config, target, &session->policy);
+	config->who = plan->device.who;
 }
 
 /* Whether there are programs for it that read a packet where it is. */
@@ -231,6 +234,7 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 		return -1;
 	if (bpfprobe_policy_load(policy, reply) < 0 || bpfprobe_policy_check_device(policy, &plan->device, reply) < 0 ||
 	    bpfprobe_where_resolve(&plan->where, &plan->device, policy->admin || policy->foreign_pids, reply) < 0 ||
+	    bpfprobe_process_resolve(&plan->device.who, policy->admin || policy->foreign_pids, reply) < 0 ||
 	    bpfprobe_policy_confine(policy, &plan->where, reply) < 0)
 		return -1;
 	plan->snaplen = request->snaplen;
@@ -334,7 +338,8 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	session->attempts = ATTEMPTS_MAX;
 	session->maps.ctl = session->maps.perf = session->maps.buffer = session->maps.calls = -1;
 	n = make_plan(session, request, &plan, reply);
-	if (n < 0 || bpfprobe_policy_check_targets(&session->policy, session->targets, (unsigned int)n, reply) < 0)
+	if (n < 0 || bpfprobe_policy_check_targets(&session->policy, session->targets, (unsigned int)n, reply) < 0 ||
+	    bpfprobe_target_check_who(session->targets, (unsigned int)n, &plan.device.who, reply) < 0)
 		return -1;
 	session->maps.cpus = plan.cpus;
 	session->asis = plan.device.proto[0] != '\0';

@@ -114,6 +114,21 @@ bpfprobe_target_is_for_fentry(const struct bpfprobe_target *target)
 	return target->argument.form == BPFPROBE_PACKET && !bpfprobe_known_released(target->name);
 }
 
+int
+bpfprobe_target_check_who(const struct bpfprobe_target *targets, unsigned int count,
+    const struct bpfprobe_who *who, struct bpfprobe_reply *reply)
+{
+	const char *option = who->marked ? "mark=" : who->uid.count > 0 ? "uid=" : who->cookie.count > 0 ? "sk=" : NULL;
+	unsigned int i;
+
+	for (i = 0; i < count && option != NULL; i++) {
+		if (targets[i].argument.form == BPFPROBE_XDP)
+			return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+			    "%s: the packets of \"%s\" are those of XDP, which have none", option, targets[i].name);
+	}
+	return 0;
+}
+
 enum bpfprobe_direction
 bpfprobe_target_direction(const struct bpfprobe_target *target)
 {

@@ -50,6 +50,13 @@ int bpfprobe_target_is_for_tracepoint(const struct bpfprobe_target *target);
 /* Whether the packet is what a program at fentry is given, and is one that it may output. */
 int bpfprobe_target_is_for_fentry(const struct bpfprobe_target *target);
 
+/*
+ * Whether packets there have what is asked for: those of XDP belong to no socket.  0, or -1
+ * with *reply filled in.
+ */
+int bpfprobe_target_check_who(const struct bpfprobe_target *targets, unsigned int count,
+    const struct bpfprobe_who *who, struct bpfprobe_reply *reply);
+
 /* The direction of all packets at this function, or that it is told from the packet. */
 enum bpfprobe_direction bpfprobe_target_direction(const struct bpfprobe_target *target);
 

@@ -132,7 +132,7 @@ static const struct {
 	{ " bpfprobe:drop", "device \" bpfprobe:drop\": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected" },
 	{ "Bpfprobe:drop", "device \"Bpfprobe:drop\": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected" },
 	/* options */
-#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=, fields=, ret=)"
+#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=, fields=, ret=, pid=, comm=, uid=, sk=, mark=, queue=)"
 	{ "bpfprobe:drop:", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop::len=1", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop:foo=1", "unknown option \"foo=1\"" KNOWN },
@@ -423,7 +423,7 @@ random_names(void **state)
 {
 	static const char *const pieces[] = { "bpfprobe:", "tp/", "drop", ":", "=", "%", "41", "%4", "%00",
 		"dev=", "netns=", "pid/", "inode/", "len=", "pages=", "proto=", "arg", "1", "12", "99999999999",
-		"/", "+", ".", "..", "\x01", "\xff", " ", "x" };
+		"/", "+", ".", "..", "\x01", "\xff", " ", "x", "pid=", "comm=", "uid=", "sk=", "mark=", "queue=" };
 	struct bpfprobe_device device;
 	char name[1024], message[256];
 	unsigned int round, n, i, accepted = 0;
