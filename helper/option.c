@@ -339,7 +339,7 @@ parse_fields(struct bpfprobe_parser *parser, const char *value)
 	size_t n = strlen(value);
 
 	if (n == 0 || n >= sizeof(parser->device->fields) || *bpfprobe_parser_skip_name(value, "/") != '\0')
-		return refuse(parser, "names of fields with / in between are expected");
+		return bpfprobe_parser_refuse(parser, "names of fields with / in between are expected");
 	strcpy(parser->device->fields, value);
 	return 0;
 }

@@ -39,7 +39,7 @@ ended_all() {
 
 # text_or_rest NAME...: what tshark says besides what it always says.
 rest() {
-	grep -vE '^Running as user|Capture started|File: |^Capturing on|^tshark: $|packets? captured|^ *$' "$T/$1.err"
+	grep -vE '^Running as user|\[Capture INFO\]|Capture started|File: |^Capturing on|^tshark: $|packets? captured|^ *$' "$T/$1.err"
 }
 
 @test "what it offers, without privilege and helper" {
