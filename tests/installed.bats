@@ -168,6 +168,16 @@ sees_pings() {
 	[[ $output == *"ok       apparmor "* ]]
 }
 
+@test "doctor says which profile confines the shell that it is called from" {
+	installs
+	run in_root bpfprobe doctor
+	[[ $output != *"a security module confines"* ]]
+	shell 'echo "profile ashell flags=(complain) { file, }" | apparmor_parser -r'
+	run in_root aa-exec -p ashell -- bpfprobe doctor
+	echo "$output"
+	[[ $output == *"warning  sandbox          a security module confines this process: ashell (complain)"* ]]
+}
+
 @test "removed: the profile is as it was found" {
 	local before
 	before=$(policy)
