@@ -87,7 +87,7 @@ struct bpfprobe_config {
 	__u32 blocks;	 /* 1: this is the end of all packets */
 	__u32 hidden;	 /* 1: the user may know no addresses, and only processes of user ... */
 	__u32 user;	 /* ... of this number */
-	__u32 pad2;
+	__u32 stack;	 /* 1: with the kernel's stack */
 	struct bpfprobe_who who;
 };
 

@@ -24,6 +24,7 @@ enum {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
+	BPF_MAP_TYPE_STACK_TRACE = 7,
 };
 enum bpf_func_id {
 	BPF_FUNC_xdp_get_buff_len = 188, /* since 5.18, as is the next */

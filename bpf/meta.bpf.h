@@ -16,6 +16,22 @@
 
 #ifndef BPFPROBE_PASS
 
+/* Made by the helper for who asks for it (config.stack): else all that looks into it is dead code. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u64) * BPFPROBE_STACK_FRAMES);
+	__uint(max_entries, 1);
+} bpfprobe_stacks SEC(".maps");
+
+/* What stack this is: its number and 1; 0: there is no room for it. */
+static __always_inline __u32 number_of_stack(void *ctx)
+{
+	long number = bpf_get_stackid(ctx, &bpfprobe_stacks, 0);
+
+	return number < 0 ? 0 : number + 1;
+}
+
 /*
  * One word of the arguments, whose number the verifier knows.  A context can be read at
  * constant offsets only: the instructions are written out, so that the compiler does
@@ -152,6 +168,8 @@ static __always_inline void find_meta(void *ctx, PACKET *packet, const struct da
 	}
 	if (config.hidden)
 		return;
+	if (config.stack)
+		meta->stack = number_of_stack(ctx);
 	if (config.location)
 		put_halves(meta->location, argument_of(ctx, config.location));
 	/* The verifier does not let a program compute with a pointer, nor take it in two halves. */

@@ -88,6 +88,10 @@ struct bpfprobe_seen {
 /* Of XDP packets, which no process has sent or takes; of processes that the user must not know. */
 #define BPFPROBE_UNTOLD 0xffffffff
 
+/* Stacks that are kept, and frames of each: the innermost. */
+#define BPFPROBE_STACKS_MAX 4096
+#define BPFPROBE_STACK_FRAMES 64
+
 /*
  * What a user can ask for beside the packet, who pays for it: with link type PFLOG, or of
  * bpfprobe(8).  Addresses of the kernel are root's only; 0 for all others.

@@ -46,7 +46,7 @@ void
 bpfprobe_client_init(struct bpfprobe_client *client)
 {
 	memset(client, 0, sizeof(*client));
-	client->sock = client->ctl = client->perf = client->names = -1;
+	client->sock = client->ctl = client->perf = client->names = client->stacks = -1;
 }
 
 static void
@@ -82,6 +82,7 @@ bpfprobe_client_close(struct bpfprobe_client *client)
 	close_all(&client->rings, &client->nrings);
 	close_fd(&client->perf);
 	close_fd(&client->names);
+	close_fd(&client->stacks);
 	close_fd(&client->ctl);
 	close_fd(&client->sock);
 }
@@ -451,6 +452,7 @@ bpfprobe_client_open(struct bpfprobe_client *client, const char *path,
 	    receive_labels(client, bpfprobe_labels(reply), reply) < 0 ||
 	    receive_one(client, BPFPROBE_FD_CTL, &client->ctl, reply) < 0 ||
 	    receive_one(client, BPFPROBE_FD_PERF, &client->perf, reply) < 0 ||
+	    (reply->stacks && receive_one(client, BPFPROBE_FD_STACKS, &client->stacks, reply) < 0) ||
 	    receive_fds(client, BPFPROBE_FD_RING, reply->rings, &client->rings, &client->nrings, reply) < 0) {
 		bpfprobe_client_close(client);
 		return -1;

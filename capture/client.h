@@ -14,6 +14,7 @@ struct bpfprobe_client {
 	int sock;	     /* to the helper; -1: it was not started, or is gone */
 	int ctl;	     /* control map */
 	int perf;	     /* perf event array */
+	int stacks;	     /* stacks of the kernel; -1: nobody has asked for them */
 	int names;	     /* table of names; -1: nobody has asked for it */
 	int *rings;	     /* perf events; -1 once taken over by a struct bpfprobe_ring */
 	int *progs;

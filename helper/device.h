@@ -8,6 +8,7 @@
  *   target   = ([kind "/"] name ["@" offset] | alias) [":arg" n ["." field]]
  *   kind     = "tp" | "rawtp" | "fentry" | "kprobe" | "fexit" | "kretprobe"
  *   option   = "netns=" ns | "len=" bytes | "pages=" n | "proto=" dlt | "fields=" name *("/" name)
+ *            | "stacktrace"
  *            | "dev=" ifname (bpfprobe, bpfprog)
  *            | "ret=" ["not/"] n *("/" n) (bpfprobe, bpfprog)
  *            | ("pid=" | "uid=" | "sk=") n *("/" n) | "comm=" name *("/" name)
@@ -128,6 +129,7 @@ struct bpfprobe_device {
 	uint32_t len;	     /* bytes of a packet; 0: no limit but snaplen */
 	uint32_t pages;	     /* pages of each ring, rounded up to a power of two; 0: as the buffer says */
 	char proto[32];	     /* name of a DLT; "": by the probe */
+	int stacktrace;	     /* with the kernel's stack, for who writes it: as the next */
 	char fields[160];    /* what bpfprobe(8) is to write of a packet, with / in between; "": all */
 	int64_t ret[BPFPROBE_RETS_MAX]; /* values that functions return */
 	uint32_t rets;	     /* of them; 0: any */

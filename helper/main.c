@@ -135,6 +135,8 @@ serve_open(struct bpfprobe_session *session, const struct bpfprobe_request *requ
 	if (send_reply(&reply) < 0 || send_labels(session, &reply) < 0 ||
 	    send_some(BPFPROBE_FD_CTL, &session->maps.ctl, 1) < 0 || send_some(BPFPROBE_FD_PERF, &session->maps.perf, 1) < 0)
 		return -1;
+	if (reply.stacks && send_some(BPFPROBE_FD_STACKS, &session->maps.stacks, 1) < 0)
+		return -1;
 	return send_rings(&session->rings);
 }
 

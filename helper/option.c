@@ -361,6 +361,14 @@ parse_exit(struct bpfprobe_parser *parser, const char *value)
 }
 
 static int
+parse_stacktrace(struct bpfprobe_parser *parser, const char *value)
+{
+	(void)value;
+	parser->device->stacktrace = 1;
+	return 0;
+}
+
+static int
 parse_netstack(struct bpfprobe_parser *parser, const char *value)
 {
 	(void)value;
@@ -384,6 +392,7 @@ static const struct bpfprobe_option options[] = {
 	{ "pages=", parse_pages, PROBE | XDP | PROG },
 	{ "proto=", parse_proto, PROBE | XDP | PROG },
 	{ "fields=", parse_fields, PROBE | XDP | PROG },
+	{ "stacktrace", parse_stacktrace, PROBE | XDP | PROG },
 	{ "ret=", parse_ret, PROBE | PROG },
 	{ "pid=", bpfprobe_who_parse_pid, PROBE | PROG },
 	{ "comm=", bpfprobe_who_parse_comm, PROBE | PROG },

@@ -272,7 +272,11 @@ int
 bpfprobe_policy_check_device(
     const struct bpfprobe_policy *policy, const struct bpfprobe_device *device, struct bpfprobe_reply *reply)
 {
-	if (policy->admin || device->type == BPFPROBE_DEVICE_PROBE)
+	if (policy->admin)
+		return 0;
+	if (device->stacktrace)
+		return bpfprobe_fail(reply, BPFPROBE_NO_PERM, "only root may see stacks: they are addresses of the kernel");
+	if (device->type == BPFPROBE_DEVICE_PROBE)
 		return 0;
 	if (device->type == BPFPROBE_DEVICE_PROG && !policy->programs)
 		return refuse(reply, "look into BPF programs", "programs = yes");

@@ -60,6 +60,15 @@ set_names(struct bpf_map *names, const struct bpfprobe_maps *maps)
 	return names != NULL ? bpf_map__reuse_fd(names, maps->names) : 0;
 }
 
+/* That of stacks, too, if there is one. */
+static int
+set_stacks(struct bpf_map *stacks, const struct bpfprobe_maps *maps)
+{
+	if (stacks == NULL)
+		return 0;
+	return maps->stacks >= 0 ? bpf_map__reuse_fd(stacks, maps->stacks) : bpf_map__set_autocreate(stacks, false);
+}
+
 /* The maps: made with the first object, shared by the others. */
 static int
 set_maps(struct bpf_object *object, const struct bpfprobe_config *config, const struct bpfprobe_maps *maps)
@@ -77,6 +86,8 @@ set_maps(struct bpf_object *object, const struct bpfprobe_config *config, const 
 	err = set_buffer(bpf_object__find_map_by_name(object, "bpfprobe_buffer"), maps);
 	if (err == 0)
 		err = set_names(bpf_object__find_map_by_name(object, "bpfprobe_names"), maps);
+	if (err == 0)
+		err = set_stacks(bpf_object__find_map_by_name(object, "bpfprobe_stacks"), maps);
 	if (err < 0)
 		return err;
 	if (maps->ctl < 0)

@@ -31,6 +31,7 @@ struct bpfprobe_maps {
 	int perf;
 	int buffer; /* of the programs that copy packets; -1 until the first of these */
 	int names;  /* bpf/names.h */
+	int stacks; /* of the kernel, for root who asks for them; -1: nobody does */
 	int calls;  /* of the last entry of a BPF program, for its exit; -1: there was none */
 	unsigned int cpus; /* elements of ctl, without the reader's */
 };

@@ -10,7 +10,7 @@
  *     OPEN ------------------------->    loads the programs
  *     <---------------------- reply      status 0, what was made
  *     <------------- label, label..      one for each probe
- *     <----------- fds CTL, PERF, RING.. (SCM_RIGHTS)
+ *     <--- fds CTL, PERF, STACKS, RING.. (SCM_RIGHTS)
  *     ATTACH ----------------------->    attaches them
  *     <---------------------- reply
  *     <---------- fds PROG, LINK, SLOTS
@@ -101,6 +101,7 @@ struct bpfprobe_reply {
 	__u32 probes;	   /* number of probes */
 	__u32 links;	   /* ATTACH: number of their attachments */
 	__u32 returns;	   /* OPEN: enum bpfprobe_return_use */
+	__u32 stacks;	   /* OPEN: 1: the map of stacks follows, in front of the rings */
 	__u32 ethernet;	   /* OPEN: 1: packets are shown as those of an Ethernet, unless the user chooses */
 	__u32 ifindex;	   /* OPEN: the interface of bpfxdp: or dev=; 0: none */
 	__u32 elsewhere;   /* OPEN: 1: it is one of another network namespace */
@@ -163,6 +164,7 @@ enum bpfprobe_fd_kind {
 	BPFPROBE_FD_PROG,    /* programs, to be asked for their recursion misses */
 	BPFPROBE_FD_LINK,    /* attachments: gone with their last descriptor; asked for what they missed.
 			      * If `foreign`, the other program's map, in which our rings are as long */
+	BPFPROBE_FD_STACKS,  /* stacks of the kernel by their numbers, for root */
 	BPFPROBE_FD_NAMES,   /* the table of names (bpf/names.h), to be mapped */
 	BPFPROBE_FD_SLOTS,   /* where the programs find the filter: held, or it is taken out */
 };

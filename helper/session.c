@@ -110,6 +110,7 @@ make_config(const struct bpfprobe_session *session, struct bpfprobe_config *conf
 	config->rets_not = plan->device.rets_not;
 	memcpy(config->ret, plan->device.ret, sizeof(config->ret));
 	bpfprobe_meta_config(config, target, &session->policy);
+	config->stack = session->maps.stacks >= 0;
 	config->who = plan->device.who;
 }
 
@@ -268,11 +269,24 @@ return_use(const struct bpfprobe_session *session, const struct bpfprobe_device 
 	return BPFPROBE_RETURNS_NOTHING;
 }
 
+/* Only for who has metadata, in which its numbers are. */
+static int
+make_stacks(struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_reply *reply)
+{
+	if (!plan->device.stacktrace || !session->meta || session->progmap.wanted)
+		return 0;
+	session->maps.stacks = bpf_map_create(BPF_MAP_TYPE_STACK_TRACE, "bpfprobe_stacks", sizeof(__u32),
+	    sizeof(__u64) * BPFPROBE_STACK_FRAMES, BPFPROBE_STACKS_MAX, NULL);
+	return session->maps.stacks < 0 ? bpfprobe_fail_errno(reply, errno, "cannot make the map of stacks") : 0;
+}
+
 static int
 load(struct bpfprobe_session *session, const struct plan *plan, unsigned int n, struct bpfprobe_reply *reply)
 {
 	int err;
 
+	if (make_stacks(session, plan, reply) < 0)
+		return -1;
 	session->maps.names = bpfprobe_names_create();
 	if (session->maps.names < 0)
 		return bpfprobe_fail_errno(reply, -session->maps.names, "cannot make the table of names");
@@ -336,7 +350,8 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	memset(session, 0, sizeof(*session));
 	memset(&plan, 0, sizeof(plan));
 	session->attempts = ATTEMPTS_MAX;
-	session->maps.ctl = session->maps.perf = session->maps.buffer = session->maps.calls = -1;
+	session->maps.ctl = session->maps.perf = session->maps.buffer = session->maps.calls =
+	    session->maps.stacks = -1;
 	n = make_plan(session, request, &plan, reply);
 	if (n < 0 || bpfprobe_policy_check_targets(&session->policy, session->targets, (unsigned int)n, reply) < 0 ||
 	    bpfprobe_target_check_who(session->targets, (unsigned int)n, &plan.device.who, reply) < 0)
@@ -354,6 +369,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	reply->cpus = plan.cpus;
 	reply->probes = session->count;
 	reply->returns = return_use(session, &plan.device);
+	reply->stacks = session->maps.stacks >= 0;
 	reply->ethernet = session->targets[0].argument.form == BPFPROBE_XDP && plan.device.type != BPFPROBE_DEVICE_PROBE;
 	reply->ifindex = plan.where.ifindex;
 	reply->watches = session->watch.wanted;

@@ -228,6 +228,7 @@ take(struct bpfprobe_engine *engine, struct bpfprobe_source *source)
 		.label = label,
 		.rec = rec,
 		.meta = meta,
+		.stack = meta != NULL ? bpfprobe_stacks_get(&source->stacks, meta->stack, &engine->symbols) : NULL,
 		.returned = &source->handle.reader.merge.returned,
 		.packet = &packet,
 		.reasons = &engine->reasons,

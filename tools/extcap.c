@@ -46,6 +46,7 @@ enum {
 	BUFFER,
 	FIELDS,
 	NO_VERDICT,
+	STACKTRACE,
 };
 
 static const struct option long_options[] = {
@@ -66,6 +67,7 @@ static const struct option long_options[] = {
 	{ "buffer", required_argument, NULL, BUFFER },
 	{ "fields", required_argument, NULL, FIELDS },
 	{ "no-verdict", no_argument, NULL, NO_VERDICT },
+	{ "stacktrace", no_argument, NULL, STACKTRACE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -75,6 +77,7 @@ struct request {
 	char *devices;
 	const char *filter, *fifo, *control_in, *control_out, *link_type;
 	uint32_t snaplen;
+	int stacktrace;
 	struct bpfprobe_capture_options capture;
 };
 
@@ -118,7 +121,9 @@ print_config(void)
 	       "{tooltip=Memory for packets on their way; 0: 2048}\n", KIB_MAX);
 	printf("arg {number=4}{call=--fields}{display=Fields}{type=string}"
 	       "{tooltip=What comments have, with commas in between; none: all that is known. See bpfprobe-capture(8)}\n");
-	printf("arg {number=5}{call=--no-verdict}{display=No verdicts}{type=boolflag}{default=false}"
+	printf("arg {number=5}{call=--stacktrace}{display=Stacks of the kernel}{type=boolflag}{default=false}"
+	       "{tooltip=By which functions a packet came here; for root only}\n");
+	printf("arg {number=6}{call=--no-verdict}{display=No verdicts}{type=boolflag}{default=false}"
 	       "{tooltip=For files that Wireshark 4.0 is to change: it writes verdicts wrongly}\n");
 	return 0;
 }
@@ -152,6 +157,20 @@ check_filter(const char *filter)
  * The capture.
  */
 
+/* A device with the option, which may be there already; NULL: it would be too long. */
+static const char *
+add_stacktrace(const char *device)
+{
+	static char names[BPFPROBE_SOURCES_MAX][BPFPROBE_DEVICE_MAX];
+	static unsigned int used;
+	int n;
+
+	if (strstr(device, ":stacktrace") != NULL)
+		return device;
+	n = snprintf(names[used], sizeof(names[used]), "%s:stacktrace", device);
+	return n < (int)sizeof(names[used]) ? names[used++] : NULL;
+}
+
 /* The devices stand in one text, between blanks, which no device's name has. */
 static int
 add_sources(struct request *request)
@@ -166,7 +185,9 @@ add_sources(struct request *request)
 		if (capture->count == BPFPROBE_SOURCES_MAX)
 			return bpfprobe_complain("a capture has at most %d devices", BPFPROBE_SOURCES_MAX);
 		source = &capture->sources[capture->count++];
-		source->device = device;
+		source->device = request->stacktrace ? add_stacktrace(device) : device;
+		if (source->device == NULL)
+			return bpfprobe_complain("the device name is too long for stacktrace");
 		source->link_type = request->link_type;
 		source->filter = request->filter != NULL && request->filter[0] != '\0' ? request->filter : NULL;
 		source->snaplen = request->snaplen > 0 ? request->snaplen : BPFPROBE_SNAPLEN_MAX;
@@ -264,6 +285,9 @@ parse_option(struct request *request, int option, char *text)
 		break;
 	case FIELDS:
 		err = text[0] != '\0' && bpfprobe_fields_parse(text, &request->capture.fields) < 0;
+		break;
+	case STACKTRACE:
+		request->stacktrace = 1;
 		break;
 	case NO_VERDICT:
 		request->capture.no_verdict = 1;

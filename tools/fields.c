@@ -218,6 +218,14 @@ get_queue(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 		set_number(value, facts->packet->queue);
 }
 
+static void
+get_stack(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
+{
+	set_text(value, facts->stack);
+	if (facts->stack != NULL)
+		value->type = BPFPROBE_VALUE_LINES;
+}
+
 /* Of bpf_pcap(): the program's own number, of 48 bits. */
 static void
 get_id(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
@@ -312,6 +320,7 @@ static const struct field {
 	{ "sk", META, get_sk },
 	{ "mark", META, get_mark },
 	{ "id", 0, get_id },
+	{ "stack", META | SYMBOLS, get_stack },
 };
 
 _Static_assert(COUNT(fields) < 32, "a set of fields has a bit for each");

@@ -18,7 +18,7 @@
 #include "tools/pcapng.h"
 
 /* Bytes of a comment or a line, NUL included: more than the longest names, all their bytes escaped. */
-#define BPFPROBE_FIELDS_MAX 8192
+#define BPFPROBE_FIELDS_MAX 16384
 
 #define BPFPROBE_CPU_UNKNOWN UINT32_MAX
 
@@ -30,6 +30,7 @@ struct bpfprobe_facts {
 	const struct bpfprobe_label *label;
 	const struct bpfprobe_record *rec;
 	const struct bpfprobe_meta *meta; /* NULL: nobody has asked for it */
+	const char *stack; /* lines (stacks.h); NULL: not known */
 	const struct bpfprobe_returned *returned;
 	const struct bpfprobe_pcapng_packet *packet;
 	const struct bpfprobe_reasons *reasons;

@@ -17,12 +17,14 @@ bpfprobe_source_init(struct bpfprobe_source *source)
 {
 	memset(source, 0, sizeof(*source));
 	bpfprobe_handle_init(&source->handle);
+	source->stacks.fd = -1;
 }
 
 void
 bpfprobe_source_close(struct bpfprobe_source *source)
 {
 	bpfprobe_handle_close(&source->handle);
+	bpfprobe_stacks_free(&source->stacks);
 	free(source->cpus);
 	source->cpus = NULL;
 }
@@ -71,6 +73,7 @@ open_device(struct bpfprobe_source *source, const struct bpfprobe_source_wishes 
 	request.meta = (__u32)bpfprobe_fields_need_meta(source->comments | source->json);
 	if (bpfprobe_handle_open(&source->handle, &request, reply) < 0)
 		return bpfprobe_complain("%s", reply->message);
+	source->stacks.fd = source->handle.client.stacks;
 	source->handle.snaplen = options->snaplen;
 	source->handle.nano = 1;
 	return 0;
@@ -220,6 +223,8 @@ bpfprobe_source_has_locations(const struct bpfprobe_source *source)
 	const char *name;
 	unsigned int i;
 
+	if (source->stacks.fd >= 0)
+		return 1;
 	for (i = 0; i < client->nlabels; i++) {
 		name = strstr(client->labels[i].name, "tp/");
 		if (client->labels[i].kind == BPFPROBE_LABEL_KERNEL && name != NULL && bpfprobe_known_location(name + 3))

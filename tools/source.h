@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "capture/handle.h"
 #include "helper/device.h"
+#include "tools/stacks.h"
 
 /* What the user asks for. */
 struct bpfprobe_source_options {
@@ -37,6 +38,7 @@ struct bpfprobe_source {
 		uint64_t delivered; /* packets of it */
 	} probes[BPFPROBE_PROBES_MAX];
 	struct bpfprobe_handle handle;
+	struct bpfprobe_stacks stacks;
 	unsigned int *cpus;		/* of the rings; NULL: not known */
 	struct bpfprobe_device device;	/* its name, taken apart */
 	uint16_t linktype;		/* in files: LINKTYPE_* */
@@ -97,7 +99,7 @@ bpfprobe_source_time(const struct bpfprobe_source *source)
 	return (uint64_t)source->h.ts.tv_sec * 1000000000ULL + (uint64_t)source->h.ts.tv_usec;
 }
 
-/* Whether a probe of it is told where in the kernel it was reached from; why a packet is dropped. */
+/* Whether a probe of it is told where in the kernel it was reached from, or its stack; why a packet is dropped. */
 int bpfprobe_source_has_locations(const struct bpfprobe_source *source);
 int bpfprobe_source_has_reasons(const struct bpfprobe_source *source);
 

@@ -101,6 +101,18 @@ put_place(struct bpfprobe_text *out, const struct bpfprobe_value *value)
 	put_hex(out, value->number);
 }
 
+/* With `between` in place of the ends of lines, but for the last. */
+static void
+put_lines(struct bpfprobe_text *out, const char *text, const char *between)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '\n')
+			bpfprobe_text_string(out, between);
+		else
+			bpfprobe_text_put(out, *text);
+	}
+}
+
 void
 bpfprobe_value_word(struct bpfprobe_text *out, const struct bpfprobe_value *value)
 {
@@ -115,6 +127,9 @@ bpfprobe_value_word(struct bpfprobe_text *out, const struct bpfprobe_value *valu
 		break;
 	case BPFPROBE_VALUE_PLACE:
 		put_place(out, value);
+		break;
+	case BPFPROBE_VALUE_LINES:
+		put_lines(out, value->text, ",");
 		break;
 	default:
 		put_value(out, value);
@@ -138,6 +153,11 @@ bpfprobe_value_json(struct bpfprobe_text *out, const struct bpfprobe_value *valu
 		bpfprobe_text_put(out, '"');
 		put_place(out, value);
 		bpfprobe_text_put(out, '"');
+		return;
+	case BPFPROBE_VALUE_LINES:
+		bpfprobe_text_string(out, "[\"");
+		put_lines(out, value->text, "\",\"");
+		bpfprobe_text_string(out, "\"]");
 		return;
 	case BPFPROBE_VALUE_HEX:
 		/* Addresses have more than 53 bits, too. */

@@ -15,6 +15,7 @@ enum bpfprobe_value_type {
 	BPFPROBE_VALUE_TEXT,
 	BPFPROBE_VALUE_NAME,  /* text, of any bytes */
 	BPFPROBE_VALUE_PLACE, /* text, and a number of bytes behind it */
+	BPFPROBE_VALUE_LINES, /* text of several lines */
 };
 
 struct bpfprobe_value {

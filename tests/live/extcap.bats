@@ -58,7 +58,7 @@ silent() {
 	[[ $output == "dlt {number=276}{name=LINUX_SLL2}{display=Linux cooked v2}" ]]
 	run -0 --separate-stderr "${AS[@]}" --extcap-config --extcap-interface=bpfprobe
 	[[ $(grep -o 'call=--[a-z-]*' <<<"$output" | paste -sd ' ') == \
-		"call=--device call=--link-type call=--snaplen call=--buffer call=--fields call=--no-verdict" ]]
+		"call=--device call=--link-type call=--snaplen call=--buffer call=--fields call=--stacktrace call=--no-verdict" ]]
 	run -1 "${AS[@]}" --extcap-config --extcap-interface=eth0
 	[[ $output == 'bpfprobe: there is no interface "eth0" but bpfprobe' ]]
 	run -1 "${AS[@]}"

@@ -158,6 +158,32 @@ merged() {
 	[[ $(grep -c " cpu=[0-9]* pid=[0-9]* comm=" "$T/comments") -eq $(wc -l <"$T/comments") ]]
 }
 
+@test "stacks: by which functions a packet came here" {
+	into ours "bpfprobe:drop+tx:netns=$NS_B:stacktrace" -i "$TX:stacktrace:fields=stack" "udp port $((PORT + 1))"
+	pair_drops
+	in_a sender -c 3 udp "$ADDR_B" $((PORT + 1))
+	stop
+	readable ours 6
+	fields ours frame.interface_name frame.comment | sed 's/\t.*stack=/\t/' >"$T/stacks"
+	sed 's/,/\n\t/g' "$T/stacks"
+	# From the tracepoint on, down to the system call by which it was sent, or to an interrupt.
+	[[ $(grep -cE $'^tp/kfree_skb\t(sk_skb_reason_drop|kfree_skb[a-z_]*)\+0x[0-9a-f]+,' "$T/stacks") -eq 3 ]]
+	[[ $(grep -cE $'^tp/kfree_skb\t.*,(ip_local_deliver|__netif_receive_skb)[a-z_]*\+0x' "$T/stacks") -eq 3 ]]
+	[[ $(grep -cE $'^tp/net_dev_queue\t__dev_queue_xmit\+0x[^,]*,(ip|neigh).*,udp_sendmsg\+0x.*,entry_SYSCALL' "$T/stacks") -eq 3 ]]
+	! grep -E '[\t,](bpf_|__bpf|__traceiter|0x)' "$T/stacks"
+}
+
+@test "stacks: as JSON, and of who does not ask for them none" {
+	capture ours bpfprobe capture --json -i "$TX:stacktrace" -i "$TX" "udp port $PORT"
+	send -c 2
+	stop
+	[[ $(jq -c '[.device, (.stack | type)]' "$T/ours.out" | sort -u) == "\
+[\"$TX\",\"null\"]
+[\"$TX:stacktrace\",\"array\"]" ]]
+	# Who cannot write them captures all the same.
+	run -0 pcaploop -i "$TX:stacktrace" activate
+}
+
 @test "mark and queue" {
 	in_a nft "table ip marks { chain output { type filter hook output priority 0; udp dport $PORT meta mark set 0x1234; }; }"
 	defer in_a nft delete table ip marks

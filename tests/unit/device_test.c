@@ -63,6 +63,7 @@ static const struct {
 	{ "drop:pages=1025", { .count = 1, .names = { { .name = "drop" } }, .pages = 2048 } },
 	{ "drop:pages=131073", { .count = 1, .names = { { .name = "drop" } }, .pages = 262144 } },
 	{ "drop:pages=262144", { .count = 1, .names = { { .name = "drop" } }, .pages = 262144 } },
+	{ "drop:stacktrace", { .count = 1, .names = { { .name = "drop" } }, .stacktrace = 1 } },
 	{ "drop:fields=reason/comm", { .count = 1, .names = { { .name = "drop" } }, .fields = "reason/comm" } },
 	{ "drop:proto=ieee802_11", { .count = 1, .names = { { .name = "drop" } }, .proto = "ieee802_11" } },
 	{ "drop:proto=abcdefghijklmnopqrstuvwxyz01234",
@@ -132,7 +133,7 @@ static const struct {
 	{ " bpfprobe:drop", "device \" bpfprobe:drop\": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected" },
 	{ "Bpfprobe:drop", "device \"Bpfprobe:drop\": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected" },
 	/* options */
-#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=, fields=, ret=, pid=, comm=, uid=, sk=, mark=, queue=)"
+#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=, fields=, stacktrace, ret=, pid=, comm=, uid=, sk=, mark=, queue=)"
 	{ "bpfprobe:drop:", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop::len=1", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop:foo=1", "unknown option \"foo=1\"" KNOWN },

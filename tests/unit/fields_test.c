@@ -171,6 +171,15 @@ locations(void **state)
 }
 
 static void
+stacks(void **state)
+{
+	(void)state;
+	facts.stack = "a+0x1\nb+0x2";
+	assert_comment(&function, "probe=p stack=a+0x1,b+0x2");
+	assert_json("stack", "{\"stack\":[\"a+0x1\",\"b+0x2\"]}\n");
+}
+
+static void
 lines(void **state)
 {
 	(void)state;
@@ -206,19 +215,23 @@ any_bytes(void **state)
 static void
 longest(void **state)
 {
-	static char device[BPFPROBE_DEVICE_MAX], probe[BPFPROBE_LABEL_MAX + 64], name[16];
+	static char device[BPFPROBE_DEVICE_MAX], probe[BPFPROBE_LABEL_MAX + 64], name[16], stack[64 * 96];
 	size_t n;
 
 	(void)state;
 	memset(device, 0xff, sizeof(device) - 1);
 	memset(probe, 0xff, sizeof(probe) - 1);
 	memset(name, 0xff, sizeof(name) - 1);
+	memset(stack, 'f', sizeof(stack) - 1);
+	for (n = 95; n < sizeof(stack) - 1; n += 96)
+		stack[n] = '\n';
+	facts.stack = stack;
 	facts.device = device;
 	facts.probe = probe;
 	facts.ifname = name;
 	n = bpfprobe_fields_json(text, BPFPROBE_FIELDS_ALL, &facts);
 	assert_int_equal(n, strlen(text));
-	assert_true(strlen(text) > 6 * (255 + 223 + 15));
+	assert_true(strlen(text) > 6 * (255 + 223 + 15) + sizeof(stack));
 	assert_non_null(strstr(text, "}\n"));
 }
 
@@ -248,6 +261,7 @@ main(void)
 		cmocka_unit_test_setup(metadata, prepare),
 		cmocka_unit_test_setup(drop_reasons, prepare),
 		cmocka_unit_test_setup(locations, prepare),
+		cmocka_unit_test_setup(stacks, prepare),
 		cmocka_unit_test_setup(lines, prepare),
 		cmocka_unit_test_setup(any_bytes, prepare),
 		cmocka_unit_test_setup(longest, prepare),
