@@ -285,6 +285,10 @@ file_has() { # COUNT
 	[[ $(cut -f 1 "$T/member.out" | sort -u) == $((PORT + 1)) ]]
 	# No address of the kernel, and no process of others: root sends here.
 	[[ $(<"$T/member.out") == *"dev=bpb0"* && $(<"$T/member.out") != *location=* && $(<"$T/member.out") != *comm=* ]]
+	# Stacks are addresses of the kernel.
+	background stacks "${AS[@]}" --groups=$GROUP "${SHARK[@]/bpfprobe:drop/bpfprobe:drop:stacktrace}"
+	wait_exit "$PID" 20 || :
+	[[ $(<"$T/stacks.err") == *"bpfprobe: only root may see stacks"* ]]
 	# Who is no member is told so.
 	background other "${AS[@]}" --clear-groups "${SHARK[@]}"
 	wait_exit "$PID" 20 || :
