@@ -214,9 +214,9 @@ check_program(struct bpfprobe_parser *parser, const char *name)
 	if (device->config[0] != '\0' && device->map[0] == '\0')
 		return bpfprobe_parser_fail(parser, "device ", name, ": config= needs map=");
 	if (device->map[0] != '\0' && (device->places || device->actions || device->rets || device->dev[0] != '\0' || device->who.any ||
-	        device->netns_kind != BPFPROBE_NETNS_ALL))
+	        device->netns_kind != BPFPROBE_NETNS_ALL || device->stacktrace))
 		return bpfprobe_parser_fail(
-		    parser, "device ", name, ": with map= there are but len=, pages=, proto= and config=");
+		    parser, "device ", name, ": with map= there are but len=, pages=, proto=, fields= and config=");
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "bpf/record.h"
 #include "helper/probe.h"
 #include "helper/splice.h"
 #include "bpf/copy.skel.h"
@@ -298,6 +299,14 @@ bpfprobe_probe_make_maps(struct bpfprobe_maps *maps)
 	maps->ctl = bpf_object__find_map_fd_by_name(object, "bpfprobe_ctl");
 	maps->perf = bpf_object__find_map_fd_by_name(object, "bpfprobe_rings");
 	return 0;
+}
+
+int
+bpfprobe_probe_make_stacks(struct bpfprobe_maps *maps)
+{
+	maps->stacks = bpf_map_create(BPF_MAP_TYPE_STACK_TRACE, "bpfprobe_stacks", sizeof(__u32),
+	    sizeof(__u64) * BPFPROBE_STACK_FRAMES, BPFPROBE_STACKS_MAX, NULL);
+	return maps->stacks < 0 ? -errno : 0;
 }
 
 int

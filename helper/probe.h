@@ -50,6 +50,9 @@ int bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_targ
  */
 int bpfprobe_probe_make_maps(struct bpfprobe_maps *maps);
 
+/* Makes the map of stacks.  0 or -errno. */
+int bpfprobe_probe_make_stacks(struct bpfprobe_maps *maps);
+
 /* Whether the kernel lets programs read their stack at a variable offset; see enum bpfprobe_reads. */
 int bpfprobe_probe_reads_variable(void);
 

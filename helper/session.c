@@ -269,24 +269,15 @@ return_use(const struct bpfprobe_session *session, const struct bpfprobe_device 
 	return BPFPROBE_RETURNS_NOTHING;
 }
 
-/* Only for who has metadata, in which its numbers are. */
-static int
-make_stacks(struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_reply *reply)
-{
-	if (!plan->device.stacktrace || !session->meta || session->progmap.wanted)
-		return 0;
-	session->maps.stacks = bpf_map_create(BPF_MAP_TYPE_STACK_TRACE, "bpfprobe_stacks", sizeof(__u32),
-	    sizeof(__u64) * BPFPROBE_STACK_FRAMES, BPFPROBE_STACKS_MAX, NULL);
-	return session->maps.stacks < 0 ? bpfprobe_fail_errno(reply, errno, "cannot make the map of stacks") : 0;
-}
-
 static int
 load(struct bpfprobe_session *session, const struct plan *plan, unsigned int n, struct bpfprobe_reply *reply)
 {
 	int err;
 
-	if (make_stacks(session, plan, reply) < 0)
-		return -1;
+	/* Only for who has metadata, in which their numbers are. */
+	err = plan->device.stacktrace && session->meta ? bpfprobe_probe_make_stacks(&session->maps) : 0;
+	if (err < 0)
+		return bpfprobe_fail_errno(reply, -err, "cannot make the map of stacks");
 	session->maps.names = bpfprobe_names_create();
 	if (session->maps.names < 0)
 		return bpfprobe_fail_errno(reply, -session->maps.names, "cannot make the table of names");

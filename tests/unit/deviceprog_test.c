@@ -76,7 +76,9 @@ static const struct {
 	{ "bpfprog:id/1:action=DROP:ret=1",
 	    "device \"bpfprog:id/1:action=DROP:ret=1\": either action= or ret= is possible" },
 	{ "bpfprog:id/1:map=m:exit",
-	    "device \"bpfprog:id/1:map=m:exit\": with map= there are but len=, pages=, proto= and config=" },
+	    "device \"bpfprog:id/1:map=m:exit\": with map= there are but len=, pages=, proto=, fields= and config=" },
+	{ "bpfprog:id/1:map=m:stacktrace",
+	    "device \"bpfprog:id/1:map=m:stacktrace\": with map= there are but len=, pages=, proto=, fields= and config=" },
 	{ "bpfprog:id/1:map=a/b", "map=\"a/b\": the name of a map (1 to 63 letters, digits, _ .) is expected" },
 	{ "bpfprog:id/1:map=m:config=", "config=\"\": the name of a map (1 to 63 letters, digits, _ .) is expected" },
 };
