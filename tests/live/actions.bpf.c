@@ -11,6 +11,10 @@
 #define MAGIC 0x42504e31
 #define TTL 7 /* of a packet that was changed */
 
+#ifndef SAME_SIZE
+#define SAME_SIZE 0 /* 1: no packet becomes longer */
+#endif
+
 /* Ethernet, IPv4 and UDP without options, and what numbered packets begin with. */
 struct numbered {
 	__u8 mac[12];
@@ -82,7 +86,7 @@ static __always_inline int decide(struct xdp_md *ctx)
 		set_ttl(packet);
 		return XDP_PASS;
 	case 5:
-		return push_tag(ctx);
+		return SAME_SIZE ? XDP_PASS : push_tag(ctx);
 	case 6:
 		set_ttl(packet);
 		return XDP_DROP;
