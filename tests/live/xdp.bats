@@ -116,6 +116,14 @@ sees() {
 	verify -l EN10MB -e 0:0-1 -z 900 -m "$MAC_A,$MAC_B" "$T/asis.pcap"
 }
 
+# all_emitted N PROCESS...: as emitted, of each of these captures, which end then.
+all_emitted() {
+	for PID in "${@:2}"; do
+		emitted "$1"
+		stop
+	done
+}
+
 @test "a function of a module" {
 	need fentry
 	[[ -e /sys/kernel/btf/veth ]] || skip "the kernel has no BTF of modules"
@@ -126,9 +134,7 @@ sees() {
 	local first=$PID
 	at kprobe kprobe/veth_xdp_tx -y EN10MB "udp port $PORT"
 	send -c 3 -s 700
-	emitted 3
-	stop
-	stop "$first"
+	all_emitted 3 "$first" "$PID"
 	verify -e 0:0-2 -z 700 "$T/fentry.pcap"
 	verify -e 0:0-2 -z 700 "$T/kprobe.pcap"
 }
@@ -151,10 +157,7 @@ back_again() {
 	second=$PID
 	at kprobe kprobe/xdp_do_generic_redirect:arg3 -y EN10MB "udp port $PORT"
 	send -c 3 -s 800
-	emitted 3
-	stop
-	stop "$second"
-	stop "$first"
+	all_emitted 3 "$first" "$second" "$PID"
 	verify -e 0:0-2 -z 800 "$T/skb.pcap"
 	same_captures skb fentry
 	same_captures skb kprobe
