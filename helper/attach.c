@@ -185,7 +185,18 @@ bpfprobe_attach_all(const struct bpfprobe_target *targets, unsigned int count,
 	return link;
 }
 
-/* A program that does nothing, for this target. Its descriptor, or -errno. */
+/* A program for this target. Its descriptor, or -errno. */
+static int
+load(const struct bpfprobe_target *target, const struct bpf_insn *program, size_t count)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = types[target->kind].attach,
+	    .attach_btf_id = target->btf_id, .attach_btf_obj_fd = (__u32)target->btf_fd);
+	int fd = bpf_prog_load(types[target->kind].program, "bpfprobe_try", "Dual BSD/GPL", program, count, &opts);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* One that does nothing. */
 static int
 load_nothing(const struct bpfprobe_target *target)
 {
@@ -193,12 +204,38 @@ load_nothing(const struct bpfprobe_target *target)
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0),
 		INSN(BPF_JMP | BPF_EXIT, 0, 0),
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = types[target->kind].attach,
-	    .attach_btf_id = target->btf_id, .attach_btf_obj_fd = (__u32)target->btf_fd);
-	int program = bpf_prog_load(types[target->kind].program, "bpfprobe_try", "Dual BSD/GPL",
-	    nothing, sizeof(nothing) / sizeof(nothing[0]), &opts);
 
-	return program < 0 ? -errno : program;
+	return load(target, nothing, sizeof(nothing) / sizeof(nothing[0]));
+}
+
+int
+bpfprobe_attach_copies(const struct bpfprobe_target *target)
+{
+	int word = 8 * ((int)target->argument.word - 1), map, program = -1;
+
+	map = bpf_map_create(BPF_MAP_TYPE_PERF_EVENT_ARRAY, "bpfprobe_try", sizeof(__u32), sizeof(__u32), 1, NULL);
+	if (map >= 0) {
+		const struct bpf_insn copy[] = {
+			{ .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_1, .off = (__s16)word },
+			{ .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = BPF_REG_2, .src_reg = BPF_PSEUDO_MAP_FD, .imm = map },
+			INSN(0, 0, 0),
+			INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_3, 0),
+			{ .code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8 },
+			{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_4, .src_reg = BPF_REG_10 },
+			INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_4, -8),
+			INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_5, 8),
+			INSN(BPF_JMP | BPF_CALL, 0, target->argument.form == BPFPROBE_XDP ? BPF_FUNC_xdp_output : BPF_FUNC_skb_output),
+			INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0),
+			INSN(BPF_JMP | BPF_EXIT, 0, 0),
+		};
+
+		program = load(target, copy, sizeof(copy) / sizeof(copy[0]));
+		close(map);
+	}
+	if (program < 0)
+		return 0;
+	close(program);
+	return 1;
 }
 
 static int

@@ -110,6 +110,13 @@ untyped_argument(const struct bpfprobe_name *asked, const char *what,
 /* Nothing is known of what a function without types returns; mostly it is an int. */
 static const struct bpfprobe_returns untyped_returns = { .bits = 32, .is_signed = 1 };
 
+/* Whether a program there would have to read a packet that the kernel does not copy for it. */
+static int
+is_of_own_type(const struct bpfprobe_target *target)
+{
+	return target->btf_fd > 0 && !bpfprobe_attach_copies(target);
+}
+
 /* Returns 1, 0: there is no such tracepoint, or -1 with *reply filled in. */
 static int
 find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
@@ -140,8 +147,8 @@ find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	if (err == 0 && !bpfprobe_target_is_for_tracepoint(target))
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "%s can be had from functions only, not from %s",
 		    target->argument.form == BPFPROBE_LIST ? "a list of packets" : "an XDP packet", what);
-	/* Only by its address can what is behind an argument be had. */
-	if (target->kind == BPFPROBE_RAWTP || target->argument.form == BPFPROBE_BEHIND)
+	/* Only by its address can what is behind an argument be had, or what the kernel does not copy. */
+	if (target->kind == BPFPROBE_RAWTP || target->argument.form == BPFPROBE_BEHIND || is_of_own_type(target))
 		bpfprobe_target_go_untyped(target, BPFPROBE_RAWTP);
 	return err < 0 || bpfprobe_target_check_reach(target, what, reply) < 0 ? -1 : 1;
 }
@@ -187,6 +194,8 @@ static int
 try_fentry(struct bpfprobe_target *target, int *why)
 {
 	*why = bpfprobe_attach_try(target);
+	if (*why == 0 && is_of_own_type(target))
+		*why = -EPROTOTYPE;
 	return *why == 0;
 }
 
@@ -232,6 +241,10 @@ find_function(struct bpfprobe_types *types, const struct bpfprobe_name *given,
 		    bpfprobe_kind_name(asked->returns ? BPFPROBE_KRETPROBE : BPFPROBE_KPROBE));
 	if (typed && asked->kind != BPFPROBE_KPROBE && bpfprobe_target_is_for_fentry(target) && try_fentry(target, &fentry))
 		return bpfprobe_target_check_reach(target, what, reply) < 0 ? -1 : 1;
+	if (asked->kind == BPFPROBE_FENTRY && fentry == -EPROTOTYPE)
+		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+		    "the kernel does not copy the packet of %s, whose module has a type of its own for it; try %s/",
+		    what, bpfprobe_kind_name(asked->returns ? BPFPROBE_KRETPROBE : BPFPROBE_KPROBE));
 	if (asked->kind == BPFPROBE_FENTRY)
 		return bpfprobe_fail_errno(reply, -fentry, what);
 	bpfprobe_target_go_untyped(target, BPFPROBE_KPROBE);

@@ -12,7 +12,14 @@ setup_file() {
 
 # at TARGET NAMESPACE [tcpdump options]: what passes there, into a file of the target's name.
 at() {
-	watch "${1##*/}" "$1:netns=$2" "${@:3}"
+	local name=${1##*/}
+	watch "${name%%:*}" "$1:netns=$2" "${@:3}"
+}
+
+# typed FUNCTION MODULE ARGUMENT: a module's function, with the argument that is the packet where the
+# kernel has no types of modules (before Linux 5.11).
+typed() {
+	[[ -e /sys/kernel/btf/$2 ]] && echo "$1" || echo "$1:arg$3"
 }
 
 # through ADDR COUNT [USEC]: numbered packets for a socket that is behind a tunnel, with a pause.
@@ -127,7 +134,7 @@ through_t0() {
 	at tp/netif_receive_skb "$NS_B"
 	[[ -z $KPROBE ]] || at ip_finish_output2 "$NS_A"
 	[[ -z $KPROBE ]] || at ip_output "$NS_A"
-	[[ -z $KPROBE ]] || at udp_tunnel_xmit_skb "$NS_A"
+	[[ -z $KPROBE ]] || at "$(typed udp_tunnel_xmit_skb udp_tunnel 3)" "$NS_A"
 	through 10.78.0.2 1
 	shows net_dev_queue "sll:ip:udp 65534 $(foreign "$NS_A" t0)" "sll:ip:udp:wg 1 $(foreign "$NS_A" bpa0)"
 	shows netif_receive_skb "sll:ip:udp:wg 1 $(foreign "$NS_B" bpb0)" "sll:ip:udp 65534 $(foreign "$NS_B" t0)"
@@ -164,9 +171,9 @@ through_esp() {
 	at tp/netif_receive_skb "$NS_B"
 	if [[ -n $KPROBE ]]; then
 		at xfrm_output "$NS_A"
-		at esp_output "$NS_A"
+		at "$(typed esp_output esp4 2)" "$NS_A"
 		at ip_output "$NS_A"
-		at ip_rcv "$NS_B"
+		at ip_rcv_core "$NS_B" # on whichever way it is received
 		at udp_rcv "$NS_B"
 		at kprobe/__udp_enqueue_schedule_skb "$NS_B"
 	fi
@@ -200,7 +207,7 @@ inner_is_whole() { # NAME [verify options]
 	layers ip_output sll:ip:esp sll:ip:esp
 	inner_is_whole xfrm_output
 	layers esp_output sll sll
-	layers ip_rcv sll:ip:esp sll:ip:udp sll:ip:esp sll:ip:udp
+	layers ip_rcv_core sll:ip:esp sll:ip:udp sll:ip:esp sll:ip:udp
 	inner_is_whole udp_rcv -m $MAC_A
 }
 
@@ -210,11 +217,11 @@ inner_is_whole() { # NAME [verify options]
 	tunnel_ends t0 1400 $ADDR_A $ADDR_B type vxlan id 7 dstport 4789
 	FILTER='' WATCHED=()
 	at ip_output "$NS_A"
-	at vxlan_xmit "$NS_A"
-	at udp_tunnel_xmit_skb "$NS_A"
+	at "$(typed vxlan_xmit vxlan 1)" "$NS_A"
+	at "$(typed udp_tunnel_xmit_skb udp_tunnel 3)" "$NS_A"
 	at ip_finish_output2 "$NS_A"
 	at kprobe/__dev_queue_xmit "$NS_A"
-	at vxlan_rcv "$NS_B"
+	at "$(typed vxlan_rcv vxlan 2)" "$NS_B"
 	at ip_local_deliver "$NS_B"
 	at udp_rcv "$NS_B"
 	at __netif_receive_skb_core "$NS_B"
@@ -307,7 +314,7 @@ heard() {
 	require iw
 	radios
 	FILTER='' WATCHED=()
-	watch scan ieee80211_scan_rx:proto=IEEE802_11
+	watch scan "$(typed ieee80211_scan_rx mac80211 2):proto=IEEE802_11"
 	scan
 	stop_all
 	tcpdump -n -r "$T/scan.pcap" >"$T/scan.text" 2>/dev/null
