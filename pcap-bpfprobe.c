@@ -262,8 +262,7 @@ bpfprobe_setdirection(pcap_t *p, pcap_direction_t direction)
 static int
 bpfprobe_set_datalink(pcap_t *p, int dlt)
 {
-	bpfprobe_handle_set_dlt(handle_of(p), dlt);
-	return 0;
+	return bpfprobe_handle_set_dlt(handle_of(p), dlt, p->errbuf);
 }
 
 static int

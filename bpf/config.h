@@ -13,9 +13,10 @@ enum bpfprobe_direction {
 	BPFPROBE_DIR_OUT,
 };
 
-#define BPFPROBE_RETS_MAX 8 /* values of the ret= option */
-#define BPFPROBE_WHO_MAX 8  /* values of each of the options in struct bpfprobe_who */
-#define BPFPROBE_COMM_MAX 16 /* bytes of a thread's name, NUL included */
+#define BPFPROBE_RETS_MAX 8	    /* values of the ret= option */
+#define BPFPROBE_WHO_MAX 8	    /* values of each of the options in struct bpfprobe_who */
+#define BPFPROBE_COMM_MAX 16	    /* bytes of a thread's name, NUL included */
+#define BPFPROBE_INTERFACES_MAX 100 /* that a device stands for */
 
 /* How the kernel maps memory; all 0 where it does not tell (helper/pagemap.h). */
 struct bpfprobe_pagemap {

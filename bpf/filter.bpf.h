@@ -9,6 +9,7 @@
 
 #include "bpf/frags.bpf.h"
 #include "bpf/linkhdr.h"
+#include "bpf/pflog.bpf.h"
 #include "bpf/view.h"
 
 /*
@@ -24,6 +25,9 @@
 
 /* Bytes of a packet that say what its link header is, MAC header and two VLAN tags, or more. */
 #define LINK_BYTES 32
+
+/* Of an offset in a link header; whatever it is, the verifier sees that it is in the window. */
+#define HEADER_MASK 63
 
 /* Whether records have metadata.  Those of the first leaf, whose mark is not replaced, have none. */
 #define META() (MARK(META) == 1)
@@ -56,7 +60,7 @@ static __attribute__((noinline, used)) __s64 bpfprobe_load(
 	if (offset + size > view->limit)
 		return BPFPROBE_BEYOND;
 	if (offset + size <= view->hdrlen)
-		from = view->window + (offset & (LINK_BYTES - 1));
+		from = view->window + (offset & HEADER_MASK);
 	else if (offset < view->hdrlen)
 		return BPFPROBE_UNDECIDED;
 	if ((offset + size > view->linear ? read_beyond(view, bytes, offset, size) :
@@ -128,17 +132,17 @@ static __always_inline int make_link(
 }
 
 static __always_inline void put_header(struct bpfprobe_view *view, const struct data *data,
-    const struct bpfprobe_record *rec, const struct bpfprobe_link *link)
+    const struct bpfprobe_record *rec, __u32 hdrlen, __u32 skip)
 {
 	__u32 limit = config.most + rec->l2len;
 
 	view->packet = data->packet;
-	view->data = data->data - data->start - link->skip + link->hdrlen;
+	view->data = data->data - data->start - skip + hdrlen;
 	if (limit > rec->len)
 		limit = rec->len;
-	view->len = OPAQUE(rec->len - link->skip + link->hdrlen);
-	view->limit = OPAQUE(limit - link->skip + link->hdrlen);
-	view->hdrlen = OPAQUE(link->hdrlen);
+	view->len = OPAQUE(rec->len - skip + hdrlen);
+	view->limit = OPAQUE(limit - skip + hdrlen);
+	view->hdrlen = OPAQUE(hdrlen);
 	if (!MARK(BESIDE))
 		return;
 	view->protocol = OPAQUE(bpfprobe_ntohs(rec->protocol));
@@ -159,11 +163,41 @@ static __always_inline void set_avail(struct bpfprobe_view *view, __u32 there)
 
 #if defined(BPFPROBE_PASS)
 
-/* The window holds the link header; the packet is read through pointers of the verifier's. */
+/* Where the packet is, behind its header: to be read through pointers of the verifier's. */
+static __always_inline int place(struct bpfprobe_view *view, const struct data *data,
+    const struct bpfprobe_record *rec, __u32 hdrlen, __u32 skip)
+{
+	const struct xdp_md *xdp = (const struct xdp_md *)data->packet;
+
+	put_header(view, data, rec, hdrlen, skip);
+	view->linear = OPAQUE(data->end - skip + hdrlen);
+	set_avail(view, view->linear);
+	view->base = (__u64)(const void *)(long)xdp->data + skip;
+	view->end = (__u64)(const void *)(long)xdp->data_end;
+	return 0;
+}
+
+/* As make_view(); what it takes of the stack is free again when the filter runs. */
+static __noinline int make_pflog_view(
+    struct bpfprobe_view *view, const struct data *data, const struct bpfprobe_record *rec)
+{
+	const __u8 *head = view->window + sizeof(view->window) - LINK_BYTES;
+	__u32 skip;
+	__u8 af;
+
+	if (!is_enough(rec, head))
+		return BPFPROBE_UNDECIDED;
+	af = bpfprobe_pflog_af(rec, head, &skip);
+	if (make_pflog(view, data, rec, af, MARK(BESIDE)) < 0)
+		return BPFPROBE_UNDECIDED;
+	make_opaque(view->window, BPFPROBE_PFLOG_HLEN / 4);
+	return place(view, data, rec, BPFPROBE_PFLOG_HLEN, skip);
+}
+
+/* The window holds the link header. */
 static __always_inline int make_view(
     struct bpfprobe_view *view, const struct data *data, struct bpfprobe_record *rec, __u64 dlt)
 {
-	const struct xdp_md *xdp = (const struct xdp_md *)data->packet;
 	struct bpfprobe_link *link = (struct bpfprobe_link *)view->window;
 	__u8 *head = view->window + sizeof(view->window) - LINK_BYTES;
 	int err;
@@ -171,37 +205,59 @@ static __always_inline int make_view(
 	/* It would have another link header than the filter has been told. */
 	if (rec->l2len && !bpfprobe_has_mac(rec))
 		return BPFPROBE_UNDECIDED;
-	copy_head(head, xdp);
-	__builtin_memset(link, 0, sizeof(*link));
+	copy_head(head, (const struct xdp_md *)data->packet);
+	if (dlt == BPFPROBE_DLT_PFLOG)
+		return make_pflog_view(view, data, rec);
+	__builtin_memset(view->window, 0, 32);
 	err = make_link(link, dlt, rec, head);
 	if (err < 0)
 		return err;
-	put_header(view, data, rec, link);
+	place(view, data, rec, link->hdrlen, link->skip);
 	make_opaque(link->hdr, BPFPROBE_LINK_MAX / 4);
-	view->linear = OPAQUE(data->end - link->skip + link->hdrlen);
-	set_avail(view, view->linear);
-	view->base = (__u64)(const void *)(long)xdp->data + link->skip;
-	view->end = (__u64)(const void *)(long)xdp->data_end;
 	return 0;
 }
 
 #elif defined(BPFPROBE_DIRECT)
 
-/* The window holds the link header; the packet is read where it is. */
+/* Where the packet is, behind its header: to be read there. */
+static __always_inline int place(struct bpfprobe_view *view, const struct data *data,
+    const struct bpfprobe_record *rec, __u32 hdrlen, __u32 skip)
+{
+	put_header(view, data, rec, hdrlen, skip);
+	view->linear = data->end - (data->start + skip) + hdrlen;
+	set_avail(view, view->linear);
+	view->base = (__u64)MEMORY(data->head + data->start + skip - hdrlen);
+	return 0;
+}
+
+/* As make_view(); what it takes of the stack is free again when the filter runs. */
+static __noinline int make_pflog_view(
+    struct bpfprobe_view *view, const struct data *data, const struct bpfprobe_record *rec)
+{
+	const __u8 *pkt = MEMORY(data->head + data->start);
+	__u32 skip;
+	__u8 af;
+
+	if (!is_enough(rec, pkt))
+		return BPFPROBE_UNDECIDED;
+	af = bpfprobe_pflog_af(rec, pkt, &skip);
+	if (make_pflog(view, data, rec, af, MARK(BESIDE)) < 0)
+		return BPFPROBE_UNDECIDED;
+	return place(view, data, rec, BPFPROBE_PFLOG_HLEN, skip);
+}
+
+/* The window holds the link header. */
 static __always_inline int make_view(
     struct bpfprobe_view *view, const struct data *data, struct bpfprobe_record *rec, __u64 dlt)
 {
 	const __u8 *pkt = MEMORY(data->head + data->start);
 	struct bpfprobe_link *link = (struct bpfprobe_link *)view->window;
-	int err = make_link(link, dlt, rec, pkt);
+	int err;
 
-	if (err < 0)
-		return err;
-	put_header(view, data, rec, link);
-	view->linear = data->end - (data->start + link->skip) + link->hdrlen;
-	set_avail(view, view->linear);
-	view->base = (__u64)MEMORY(data->head + data->start + link->skip - link->hdrlen);
-	return 0;
+	if (dlt == BPFPROBE_DLT_PFLOG)
+		return make_pflog_view(view, data, rec);
+	err = make_link(link, dlt, rec, pkt);
+	return err < 0 ? err : place(view, data, rec, link->hdrlen, link->skip);
 }
 
 #else
@@ -226,7 +282,7 @@ static __always_inline int fill(struct bpfprobe_view *view, const struct data *d
 	err = make_link(link, dlt, rec, pkt);
 	if (err < 0)
 		return err;
-	put_header(view, data, rec, link);
+	put_header(view, data, rec, link->hdrlen, link->skip);
 	origin = data->start + link->skip;
 	if (link->skip != (__u32)(hdrlen - at) &&
 	    bpf_probe_read_kernel(view->window + hdrlen, window - hdrlen, data->head + origin) < 0)
@@ -235,6 +291,36 @@ static __always_inline int fill(struct bpfprobe_view *view, const struct data *d
 	__builtin_memcpy(view->window, link->hdr, hdrlen);
 	view->linear = OPAQUE(data->end - origin + hdrlen);
 	view->base = (__u64)data->head + origin - hdrlen;
+	set_avail(view, window);
+	return 0;
+}
+
+/*
+ * The same with PFLOG's header, which needs the room that the packet's first bytes have had.
+ * What it takes of the stack is free again when the filter runs.
+ */
+static __noinline int make_pflog_view(
+    struct bpfprobe_view *view, const struct data *data, const struct bpfprobe_record *rec)
+{
+	__u64 window = MARK(WINDOW), origin;
+	__u32 skip;
+	__u8 af;
+
+	if (window <= BPFPROBE_PFLOG_HLEN || window > BPFPROBE_WINDOW_MAX)
+		window = BPFPROBE_WINDOW_MAX;
+	if (bpf_probe_read_kernel(view->window, LINK_BYTES, data->head + data->start) < 0 ||
+	    !is_enough(rec, view->window))
+		return BPFPROBE_UNDECIDED;
+	af = bpfprobe_pflog_af(rec, view->window, &skip);
+	origin = data->start + skip;
+	if (make_pflog(view, data, rec, af, MARK(BESIDE)) < 0 ||
+	    bpf_probe_read_kernel(view->window + BPFPROBE_PFLOG_HLEN, window - BPFPROBE_PFLOG_HLEN,
+		data->head + origin) < 0)
+		return BPFPROBE_UNDECIDED;
+	put_header(view, data, rec, BPFPROBE_PFLOG_HLEN, skip);
+	make_opaque(view->window, BPFPROBE_PFLOG_HLEN / 4);
+	view->linear = OPAQUE(data->end - origin + BPFPROBE_PFLOG_HLEN);
+	view->base = (__u64)data->head + origin - BPFPROBE_PFLOG_HLEN;
 	set_avail(view, window);
 	return 0;
 }
@@ -262,6 +348,8 @@ static __always_inline int make_view(
 		if (mac)
 			return fill(view, data, rec, &link, BPFPROBE_DLT_RAW, -ETH_HLEN, 0);
 		return fill(view, data, rec, &link, BPFPROBE_DLT_RAW, 0, 0);
+	case BPFPROBE_DLT_PFLOG:
+		return make_pflog_view(view, data, rec);
 	default:
 		return fill(view, data, rec, &link, -1, 0, 0);
 	}

@@ -31,7 +31,6 @@ enum bpf_func_id {
 	BPF_FUNC_xdp_load_bytes = 189,
 };
 #define BPF_F_CURRENT_CPU 0xffffffffULL
-#define BPF_F_RDONLY_PROG (1U << 7)
 #define BPF_F_MMAPABLE (1U << 10)
 /* Bits 32-51 of bpf_skb_output()'s flags: how many bytes of the packet. */
 #define BPF_SKB_OUTPUT_LEN_SHIFT 32

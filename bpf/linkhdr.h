@@ -11,6 +11,7 @@
  *     with a tag:  [ hdr: addresses, TPID, TCI ][ type ][ L3 ... ]   skip = 12
  *     without MAC header:  [ hdr, 14 or 18 bytes . ][ L3 ... ]   skip = 0
  *   RAW:                                           [ L3 ... ]   skip = l2len
+ *   PFLOG: see pflog.h
  */
 #ifndef BPFPROBE_LINKHDR_H
 #define BPFPROBE_LINKHDR_H
@@ -20,9 +21,11 @@
 /* The link types that probes of a struct sk_buff offer (DLT_* of pcap/dlt.h). */
 #define BPFPROBE_DLT_EN10MB 1
 #define BPFPROBE_DLT_RAW 12
+#define BPFPROBE_DLT_PFLOG 117 /* pflog.h */
 #define BPFPROBE_DLT_LINUX_SLL2 276
 
-#define BPFPROBE_LINK_MAX 20 /* the longest header: SLL2 */
+#define BPFPROBE_LINK_MAX 20   /* the longest header that is made here: SLL2 */
+#define BPFPROBE_PFLOG_HLEN 64 /* of PFLOG, with padding */
 
 /*
  * SLL2 has no place for a namespace, and tcpdump prints the name that an
@@ -170,26 +173,36 @@ BPFPROBE_INLINE void bpfprobe_link_en10mb(
 }
 
 /*
+ * The ethertype (host byte order) of the network header, and in *at how far behind the start
+ * it is: behind the MAC header, and VLAN tags among the bytes.  0: unknown, or not whole.
+ */
+BPFPROBE_INLINE __u16 bpfprobe_network(const struct bpfprobe_record *rec, const __u8 *pkt, __u32 *at)
+{
+	__u16 type = bpfprobe_ethertype(rec, pkt);
+	int tags;
+
+	*at = bpfprobe_has_mac(rec) ? BPFPROBE_ETH_HLEN : 0;
+	for (tags = 0; tags < 2; tags++) {
+		if (type != BPFPROBE_ETHERTYPE_8021Q && type != BPFPROBE_ETHERTYPE_8021AD)
+			break;
+		if (rec->caplen < *at + 4)
+			return 0;
+		type = bpfprobe_get16(pkt + *at + 2);
+		*at += 4;
+	}
+	return type;
+}
+
+/*
  * RAW: from the IP header on; in-band VLAN tags are passed over.  Returns 0, or
  * -1 if the packet is neither IPv4 nor IPv6, which RAW cannot carry.
  */
 BPFPROBE_INLINE int bpfprobe_link_raw(
     struct bpfprobe_link *link, const struct bpfprobe_record *rec, const __u8 *pkt)
 {
-	__u16 type = bpfprobe_ethertype(rec, pkt);
-	__u32 at = bpfprobe_has_mac(rec) ? BPFPROBE_ETH_HLEN : 0;
-	int tags;
+	__u16 type = bpfprobe_network(rec, pkt, &link->skip);
 
-	for (tags = 0; tags < 2; tags++) {
-		if (type != BPFPROBE_ETHERTYPE_8021Q && type != BPFPROBE_ETHERTYPE_8021AD)
-			break;
-		if (rec->caplen < at + 4)
-			return -1;
-		type = bpfprobe_get16(pkt + at + 2);
-		at += 4;
-	}
 	link->hdrlen = 0;
-	link->skip = at;
 	return type == BPFPROBE_ETHERTYPE_IP || type == BPFPROBE_ETHERTYPE_IPV6 ? 0 : -1;
 }
 
@@ -202,15 +215,22 @@ BPFPROBE_INLINE int bpfprobe_is_ethernet(__u16 arphrd)
 /* How many bytes of header it makes where no tag is beside the bytes. */
 BPFPROBE_INLINE __u32 bpfprobe_link_untagged(int dlt, int has_mac)
 {
-	if (dlt == BPFPROBE_DLT_LINUX_SLL2)
+	switch (dlt) {
+	case BPFPROBE_DLT_LINUX_SLL2:
 		return BPFPROBE_LINK_MAX;
-	return dlt == BPFPROBE_DLT_EN10MB && !has_mac ? BPFPROBE_ETH_HLEN : 0;
+	case BPFPROBE_DLT_EN10MB:
+		return has_mac ? 0 : BPFPROBE_ETH_HLEN;
+	case BPFPROBE_DLT_PFLOG:
+		return BPFPROBE_PFLOG_HLEN;
+	default:
+		return 0;
+	}
 }
 
-/* The fewest and the most bytes of header that bpfprobe_link_make() makes for `dlt`. */
+/* The fewest and the most bytes of header that are made for `dlt`. */
 BPFPROBE_INLINE void bpfprobe_link_bounds(int dlt, __u32 *min, __u32 *max)
 {
-	*min = dlt == BPFPROBE_DLT_LINUX_SLL2 ? BPFPROBE_LINK_MAX : 0;
+	*min = bpfprobe_link_untagged(dlt, 1);
 	*max = dlt == BPFPROBE_DLT_EN10MB ? BPFPROBE_ETH_HLEN + 4 : *min;
 }
 

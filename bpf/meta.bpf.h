@@ -119,8 +119,8 @@ static __always_inline void find_cause(const struct bpfprobe_record *rec, struct
 		blocked = config.actions == BPFPROBE_NAMES_TC ? rec->action == TC_ACT_SHOT :
 								rec->action <= XDP_DROP;
 	}
-	seen->name = name;
-	seen->blocked = blocked;
+	seen->name = OPAQUE(name);
+	seen->blocked = OPAQUE(blocked);
 }
 
 #if defined(BPFPROBE_PASS) || defined(BPFPROBE_XDP)
@@ -151,7 +151,7 @@ static __always_inline void find_seen(
 	__builtin_memset(seen, 0, sizeof(*seen));
 	find_cause(rec, seen);
 	find_process(seen);
-	find_ifname(data, seen->ifname);
+	find_ifname(data, rec, seen->ifname);
 }
 
 /* All of it. */

@@ -26,7 +26,7 @@ struct sample {
 		struct bpfprobe_meta meta;
 		__u8 bytes[PULLED_MAX + 1];
 	};
-};
+} __attribute__((aligned(8)));
 
 /* As emit(); `head` bytes of the sample are there, and up to `most`, 2^n - 1, are copied behind them. */
 static __always_inline long put_sample(struct sk_buff *skb, const struct data *data, struct sample *s,

@@ -26,21 +26,25 @@ static __always_inline __u32 header_length(void)
 	return bpfprobe_link_untagged(config.asis ? -1 : (int)MARK(DLT), bpfprobe_is_ethernet(config.arphrd));
 }
 
+/* Words of the window that hold a header; one more is filled in, if the header is not the longest. */
+#define HEADER_WORDS (BPFPROBE_PFLOG_HLEN / 8)
+
 /*
- * Of the header, at an offset that the verifier does not know: out of the three words of
+ * Of the header, at an offset that the verifier does not know: out of the words of
  * the window that it is in.
  */
 static __always_inline __s64 load_header(const struct bpfprobe_view *view, __u64 offset, __u64 size)
 {
 	const __u64 *words = (const __u64 *)view->window;
 	__u64 first = words[0], next = words[1], bits = offset % 8 * 8;
+	int i;
 
-	if (offset >= 16) {
-		first = words[2];
-		next = 0;
-	} else if (offset >= 8) {
-		first = words[1];
-		next = words[2];
+#pragma unroll
+	for (i = 1; i < HEADER_WORDS; i++) {
+		if (offset < i * sizeof(*words))
+			break;
+		first = words[i];
+		next = i + 1 < HEADER_WORDS ? words[i + 1] : 0;
 	}
 	first = bpf_be64_to_cpu(first) << bits | bpf_be64_to_cpu(next) >> 1 >> (63 - bits);
 	return first >> (64 - 8 * size);

@@ -7,6 +7,7 @@
 #define BPFPROBE_PASS_BPF_H
 
 #include "bpf/filter.bpf.h"
+#include "bpf/names.h"
 
 #define PACKET struct xdp_md
 
@@ -31,8 +32,22 @@ static __always_inline __u64 whole_length(struct xdp_md *xdp)
 	return linear_length(xdp);
 }
 
-static __always_inline void find_ifname(const struct data *data, __u32 *name)
+/* The interfaces that the program is at, by their numbers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, BPFPROBE_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, struct bpfprobe_name16);
+} bpfprobe_interfaces SEC(".maps");
+
+static __always_inline void find_ifname(
+    const struct data *data, const struct bpfprobe_record *rec, __u32 *name)
 {
+	const struct bpfprobe_name16 *found = bpf_map_lookup_elem(&bpfprobe_interfaces, &rec->ifindex);
+	int i;
+
+	for (i = 0; found && i < 4; i++)
+		name[i] = found->words[i];
 }
 
 static __always_inline void find_more(

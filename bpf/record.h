@@ -78,7 +78,7 @@ struct bpfprobe_record {
 /* What is known of a packet before the filter looks at it, of which some is in PFLOG's header. */
 struct bpfprobe_seen {
 	__u16 name;   /* why or where: index of a name (bpf/names.h) */
-	__u8 blocked; /* 1: this is the packet's end */
+	__u8 blocked; /* 1: this is the packet's end, else 0 */
 	__u8 pad;
 	__u32 uid;    /* of the process that was running, as is the next; BPFPROBE_UNTOLD */
 	__u32 pid;    /* of its thread group, in the first namespace of processes */

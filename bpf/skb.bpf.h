@@ -216,7 +216,8 @@ static __always_inline void find_packet(
 }
 
 /* The name of the packet's device. */
-static __always_inline void find_ifname(const struct data *data, __u32 *name)
+static __always_inline void find_ifname(
+    const struct data *data, const struct bpfprobe_record *rec, __u32 *name)
 {
 	if (data->dev)
 		bpf_probe_read_kernel(name, IFNAMSIZ, &data->dev->name);

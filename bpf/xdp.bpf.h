@@ -90,7 +90,8 @@ static __always_inline void find_packet(
 	find_layer(dev, rec);
 }
 
-static __always_inline void find_ifname(const struct data *data, __u32 *name)
+static __always_inline void find_ifname(
+    const struct data *data, const struct bpfprobe_record *rec, __u32 *name)
 {
 	if (data->dev)
 		bpf_probe_read_kernel(name, IFNAMSIZ, &data->dev->name);

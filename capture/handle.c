@@ -9,10 +9,11 @@
 #include <unistd.h>
 #include <linux/if_packet.h>
 #include <linux/types.h>
-#include "bpf/linkhdr.h"
+#include "bpf/pflog.h"
 #include "capture/handle.h"
 
 #define NS_PER_MS 1000000ULL
+#define BPFPROBE_HEADER_MAX BPFPROBE_PFLOG_HLEN /* the longest link header */
 /*
  * How long a record is held back, so that one of an earlier time that another
  * CPU is still writing can go before it: writing takes a microsecond, an interrupt
@@ -21,7 +22,7 @@
  */
 #define HOLD (NS_PER_MS / 2)
 
-const u_int bpfprobe_link_types[BPFPROBE_LINK_TYPES] = { DLT_LINUX_SLL2, DLT_EN10MB, DLT_RAW };
+const u_int bpfprobe_link_types[BPFPROBE_LINK_TYPES] = { DLT_LINUX_SLL2, DLT_EN10MB, DLT_RAW, DLT_PFLOG };
 
 /* "what: reason"; returns -1. */
 static int
@@ -81,7 +82,7 @@ open_reader(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
 		if (err < 0)
 			return fail(reply, "cannot wait for the helper", -err);
 	}
-	handle->packet = malloc(BPFPROBE_LINK_MAX + BPFPROBE_SAMPLE_MAX);
+	handle->packet = malloc(BPFPROBE_HEADER_MAX + BPFPROBE_SAMPLE_MAX);
 	return handle->packet == NULL ? fail(reply, "cannot keep a packet", ENOMEM) : 0;
 }
 
@@ -114,14 +115,6 @@ bpfprobe_handle_link_type(const struct bpfprobe_reply *reply, char *errbuf)
 	return dlt;
 }
 
-void
-bpfprobe_handle_set_dlt(struct bpfprobe_handle *handle, int dlt)
-{
-	handle->dlt = dlt;
-	handle->generation = 0;
-	handle->reader.control.reader->passing = 1;
-}
-
 int
 bpfprobe_handle_names(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
 {
@@ -131,6 +124,34 @@ bpfprobe_handle_names(struct bpfprobe_handle *handle, struct bpfprobe_reply *rep
 		return -1;
 	err = bpfprobe_names_map(&handle->names, handle->client.names);
 	return err < 0 ? fail(reply, "cannot map the table of names", -err) : 0;
+}
+
+/* Lets the probes write what PFLOG's header is made of; those of other programs know nothing of it. */
+static int
+begin_pflog(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
+{
+	static const struct bpf_insn all = { BPF_RET | BPF_K, 0, 0, UINT_MAX };
+
+	if (bpfprobe_handle_names(handle, reply) < 0)
+		return -1;
+	if (handle->reader.count > 0 && handle->reader.rings[0].foreign != NULL)
+		return 0;
+	return bpfprobe_client_filter(&handle->client, &all, 1, DLT_PFLOG, reply);
+}
+
+int
+bpfprobe_handle_set_dlt(struct bpfprobe_handle *handle, int dlt, char *errbuf)
+{
+	struct bpfprobe_reply reply;
+
+	if (dlt == DLT_PFLOG && begin_pflog(handle, &reply) < 0) {
+		snprintf(errbuf, PCAP_ERRBUF_SIZE, "link type PFLOG: %.200s", reply.message);
+		return -1;
+	}
+	handle->dlt = dlt;
+	handle->generation = 0;
+	handle->reader.control.reader->passing = 1;
+	return 0;
 }
 
 /*
@@ -199,18 +220,33 @@ bpfprobe_handle_filter(struct bpfprobe_handle *handle, const struct bpf_program 
  * stays where it is.
  */
 static const u_char *
-add_header(
-    struct bpfprobe_handle *handle, const struct bpfprobe_link *link, const u_char *pkt, u_int *caplen)
+add_header(struct bpfprobe_handle *handle, const void *hdr, u_int hdrlen, const u_char *pkt, u_int *caplen)
 {
 	u_int most = bpfprobe_filter_needs(&handle->filter, handle->snaplen);
 
-	if (link->hdrlen == 0)
+	if (hdrlen == 0)
 		return pkt;
 	if (*caplen > most)
 		*caplen = most;
-	memcpy(handle->packet, link->hdr, link->hdrlen);
-	memcpy(handle->packet + link->hdrlen, pkt, *caplen - link->hdrlen);
+	memcpy(handle->packet, hdr, hdrlen);
+	if (*caplen > hdrlen)
+		memcpy(handle->packet + hdrlen, pkt, *caplen - hdrlen);
 	return handle->packet;
+}
+
+/* PFLOG's header, also of a packet that was taken before anybody asked for metadata. */
+static void
+make_pflog(struct bpfprobe_handle *handle, struct bpfprobe_pflog *hdr, const struct bpfprobe_record *rec,
+    const u_char *pkt, struct bpfprobe_link *link)
+{
+	const struct bpfprobe_meta *meta = bpfprobe_merge_meta(&handle->reader.merge);
+	struct bpfprobe_seen unseen = { .uid = BPFPROBE_UNTOLD, .pid = BPFPROBE_UNTOLD };
+	const struct bpfprobe_seen *seen = meta != NULL ? &meta->seen : &unseen;
+
+	unseen.name = (__u16)(BPFPROBE_NAMES_PROBE + rec->probe);
+	link->hdrlen = BPFPROBE_PFLOG_HLEN;
+	bpfprobe_pflog_begin(hdr, bpfprobe_pflog_af(rec, pkt, &link->skip));
+	bpfprobe_pflog_finish(hdr, rec, seen, bpfprobe_names_get(&handle->names, seen->name));
 }
 
 /*
@@ -227,27 +263,43 @@ filter_run(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, co
 	return bpfprobe_filter_run(&handle->filter, rec, pkt, h->len, h->caplen);
 }
 
+/* Whether neither direction nor what was returned keep it from the user. */
+static int
+is_wanted(const struct bpfprobe_handle *handle, const struct bpfprobe_record *rec)
+{
+	int outgoing = rec->pkttype == PACKET_OUTGOING;
+
+	if (handle->direction == (outgoing ? PCAP_D_IN : PCAP_D_OUT))
+		return 0;
+	return !rec->returns || handle->returns != BPFPROBE_RETURNS_DECIDE ||
+	    bpfprobe_returned_wanted(&handle->reader.merge.returned);
+}
+
 /* Makes the packet; NULL: it is not wanted. */
 static const u_char *
 make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, struct pcap_pkthdr *h)
 {
+	int is_pflog = handle->dlt == DLT_PFLOG && rec->layer != BPFPROBE_LAYER_ASIS;
 	const u_char *pkt = bpfprobe_merge_packet(&handle->reader.merge);
-	int outgoing = rec->pkttype == PACKET_OUTGOING;
+	struct bpfprobe_pflog pflog;
 	struct bpfprobe_link link;
 	u_int wanted;
 
-	if (handle->direction == (outgoing ? PCAP_D_IN : PCAP_D_OUT) ||
-	    (rec->returns && handle->returns == BPFPROBE_RETURNS_DECIDE &&
-		!bpfprobe_returned_wanted(&handle->reader.merge.returned)) ||
-	    bpfprobe_link_make(&link, handle->dlt, rec, pkt) < 0)
+	if (!is_wanted(handle, rec))
+		return NULL;
+	if (is_pflog)
+		make_pflog(handle, &pflog, rec, pkt, &link);
+	else if (bpfprobe_link_make(&link, handle->dlt, rec, pkt) < 0)
 		return NULL;
 	h->len = rec->len - link.skip + link.hdrlen;
 	h->caplen = rec->caplen - link.skip + link.hdrlen;
-	pkt = add_header(handle, &link, pkt + link.skip, &h->caplen);
+	pkt = add_header(handle, is_pflog ? (const void *)&pflog : link.hdr, link.hdrlen, pkt + link.skip, &h->caplen);
 
 	wanted = filter_run(handle, rec, pkt, h);
 	if (wanted == 0)
 		return NULL;
+	if (is_pflog)
+		bpfprobe_pflog_show((struct bpfprobe_pflog *)handle->packet);
 	if (h->caplen > wanted)
 		h->caplen = wanted;
 	if (h->caplen > handle->snaplen)

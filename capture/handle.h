@@ -14,7 +14,7 @@
 #include "capture/names.h"
 #include "capture/reader.h"
 
-#define BPFPROBE_LINK_TYPES 3
+#define BPFPROBE_LINK_TYPES 4
 
 struct bpfprobe_handle {
 	struct bpfprobe_client client;
@@ -57,8 +57,11 @@ extern const u_int bpfprobe_link_types[BPFPROBE_LINK_TYPES];
  */
 int bpfprobe_handle_link_type(const struct bpfprobe_reply *reply, char *errbuf);
 
-/* Chooses the link type; a filter that is set already goes on over the new bytes. */
-void bpfprobe_handle_set_dlt(struct bpfprobe_handle *handle, int dlt);
+/*
+ * Chooses the link type; a filter that is set already goes on over the new bytes.  0, or -1
+ * with the old one in place and the reason in errbuf (PCAP_ERRBUF_SIZE).
+ */
+int bpfprobe_handle_set_dlt(struct bpfprobe_handle *handle, int dlt, char *errbuf);
 
 /*
  * Lets the helper fill in handle->names, to which the index in metadata leads.  May be called

@@ -453,7 +453,7 @@ bpfprobe_emit_init(struct bpfprobe_emit *out, unsigned int reads, unsigned int h
 	out->reads = reads;
 	out->hdrlen_min = hdrlen_min;
 	out->hdrlen_max = hdrlen_max;
-	out->window = WINDOW_MIN;
+	out->window = hdrlen_max < WINDOW_MIN ? WINDOW_MIN : hdrlen_max + 8;
 	out->rejected = bpfprobe_emit_label(out);
 	out->undecided = bpfprobe_emit_label(out);
 	out->failed = bpfprobe_emit_label(out);

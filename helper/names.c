@@ -78,17 +78,20 @@ bpfprobe_names_make(
 	return put_reasons(names, reply);
 }
 
+/*
+ * Not with BPF_F_RDONLY_PROG: of a closed array with that flag the verifier takes the first
+ * element for a constant, and refuses what has more than one (array_map_direct_value_addr()).
+ */
 int
 bpfprobe_names_create(void)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE | BPF_F_RDONLY_PROG);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bpfprobe_names", sizeof(__u32),
 	    sizeof(struct bpfprobe_name16), BPFPROBE_NAMES_COUNT, &opts);
 
 	return fd < 0 ? -errno : fd;
 }
 
-/* An array that programs only read cannot be mapped to be written to. */
 static int
 write_names(int map, const struct bpfprobe_name16 *names)
 {

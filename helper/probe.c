@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "bpf/names.h"
 #include "bpf/record.h"
 #include "helper/probe.h"
 #include "helper/splice.h"
@@ -184,6 +185,22 @@ set_frags(struct bpfprobe_probe *probe)
 	return err < 0 ? err : bpf_program__set_flags(probe->leaf, BPF_F_XDP_HAS_FRAGS);
 }
 
+/* An XDP program cannot see what its interface is called. */
+static int
+name_interfaces(const struct bpfprobe_probe *probe)
+{
+	int map = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_interfaces"), err = 0;
+	const struct bpfprobe_target *target = probe->targets;
+	struct bpfprobe_name16 name;
+
+	for (; err == 0 && target < probe->targets + probe->count; target++) {
+		memset(&name, 0, sizeof(name));
+		memcpy(&name, target->name, strnlen(target->name, BPFPROBE_NAME_LEN));
+		err = bpf_map_update_elem(map, &target->ifindex, &name, BPF_ANY);
+	}
+	return err;
+}
+
 static int
 load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
     const struct bpfprobe_config *config, struct bpfprobe_maps *maps)
@@ -199,6 +216,8 @@ load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
 		err = set_frags(probe);
 	if (err == 0)
 		err = bpf_object__load(probe->object);
+	if (err == 0 && target->kind == BPFPROBE_PASS)
+		err = name_interfaces(probe);
 	if (err < 0)
 		return err;
 	probe->slots = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_leaf");

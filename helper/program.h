@@ -10,9 +10,8 @@
 /* The function of our own XDP program (bpf/pass.bpf.c). */
 #define BPFPROBE_PASS_NAME "bpfprobe_pass"
 
-/* The most programs of a device name, and the most interfaces of bpfxdp:any. */
+/* The most programs of a device name; of interfaces of bpfxdp:any see bpf/config.h. */
 #define BPFPROBE_PROGRAMS_MAX 30
-#define BPFPROBE_INTERFACES_MAX 100
 
 struct bpfprobe_watch;
 

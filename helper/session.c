@@ -10,7 +10,6 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "bpf/config.h"
-#include "bpf/linkhdr.h"
 #include "helper/device.h"
 #include "helper/meta.h"
 #include "helper/names.h"
@@ -20,7 +19,6 @@
 #include "helper/process.h"
 #include "helper/quota.h"
 #include "helper/session.h"
-#include "helper/splice.h"
 #include "helper/target.h"
 
 /* To find what refuses a probe; one among 1024 takes at most 21. */
@@ -515,84 +513,4 @@ void
 bpfprobe_session_end(struct bpfprobe_session *session)
 {
 	bpfprobe_progmap_restore(&session->progmap);
-}
-
-/*
- * Flips all probes to `leaves`.  The kernel has taken them already; should a flip
- * fail all the same, the module filters itself, whatever is in which slot.
- */
-static int
-set_leaves(struct bpfprobe_session *session, const int *leaves)
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; i < session->count && err == 0; i++)
-		err = bpfprobe_probe_set_leaf(&session->probes[i], leaves[i]);
-	return err;
-}
-
-/* How long the link header is that the probe's program makes. */
-static void
-find_bounds(const struct bpfprobe_session *session, const struct bpfprobe_probe *probe, int dlt,
-    unsigned int *min, unsigned int *max)
-{
-	bpfprobe_link_bounds(session->asis ? -1 : dlt, min, max);
-	/* An XDP program knows its interface, and of no tag beside the bytes. */
-	if ((probe->reads & BPFPROBE_READS_PACKET) && !session->asis)
-		*min = *max = bpfprobe_link_untagged(dlt, bpfprobe_is_ethernet((__u16)probe->targets->arphrd));
-}
-
-/* The filter for one probe, loaded: a descriptor, or -1 with *reply filled in. */
-static int
-make_leaf(const struct bpfprobe_session *session, unsigned int i,
-    const struct bpfprobe_request *request, const struct sock_filter *filter,
-    struct bpfprobe_reply *reply)
-{
-	const struct bpfprobe_probe *probe = &session->probes[i];
-	struct bpfprobe_marks marks = { session->generation, request->dlt, session->meta };
-	struct bpfprobe_translation translation;
-	unsigned int min, max;
-	int leaf;
-
-	find_bounds(session, probe, (int)request->dlt, &min, &max);
-	if (bpfprobe_translate(&translation, filter, request->count, probe->reads, min, max,
-	        reply->message, sizeof(reply->message)) < 0)
-		return -1;
-	leaf = bpfprobe_probe_make_leaf(probe, &translation, &marks);
-	free(translation.insns);
-	return leaf < 0 ? bpfprobe_fail_errno(reply, -leaf, "the kernel refuses the filter") : leaf;
-}
-
-int
-bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_request *request,
-    const struct sock_filter *filter, struct bpfprobe_reply *reply)
-{
-	int leaves[BPFPROBE_PROBES_MAX];
-	unsigned int made = 0;
-	int err = 0;
-
-	if (session->progmap.wanted)
-		return bpfprobe_fail(reply, BPFPROBE_ERROR, "the program is not ours: no filter can be put into it");
-	if (bpfprobe_policy_check_filter(&session->policy, request->count, reply) < 0)
-		return -1;
-	reply->status = BPFPROBE_ERROR;
-	/* Spent also by a flip that fails: some probes may have it in their records. */
-	session->generation = session->generation % BPFPROBE_GENERATION_MAX + 1;
-	while (made < session->count && err == 0) {
-		leaves[made] = make_leaf(session, made, request, filter, reply);
-		if (leaves[made] < 0)
-			err = -1;
-		else
-			made++;
-	}
-	if (err == 0 && (err = set_leaves(session, leaves)) < 0)
-		bpfprobe_fail_errno(reply, -err, "the kernel refuses the filter");
-	if (err == 0) {
-		reply->generation = session->generation;
-		reply->status = BPFPROBE_OK;
-	}
-	while (made > 0)
-		close(leaves[--made]);
-	return err == 0 ? 0 : -1;
 }

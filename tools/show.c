@@ -209,24 +209,24 @@ print_untried(struct bpfprobe_output *output, const char *name)
 static void
 print_link_types(struct bpfprobe_output *output, const struct shown *shown)
 {
-	static const char *const offered[] = { "LINUX_SLL2", "EN10MB", "RAW" };
+	static const char *const offered[] = { "LINUX_SLL2", "EN10MB" };
 	const char *proto = shown->device.proto;
 	int xdp = shown->device.type == BPFPROBE_DEVICE_XDP ||
 	    (shown->device.type == BPFPROBE_DEVICE_PROG && shown->targets[0].argument.form == BPFPROBE_XDP);
-	const char *const types[] = { offered[xdp], offered[!xdp], offered[2] };
+	const char *const types[] = { offered[xdp], offered[!xdp], "RAW", "PFLOG" };
 	size_t i;
 
 	if (!output->json) {
 		if (*proto != '\0')
 			bpfprobe_output_text(output, "link_types", "%s", proto);
 		else
-			bpfprobe_output_text(output, "link_types", "%s %s %s", types[0], types[1], types[2]);
+			bpfprobe_output_text(output, "link_types", "%s %s %s %s", types[0], types[1], types[2], types[3]);
 		return;
 	}
 	bpfprobe_output_open(output, "link_types", '[');
 	if (*proto != '\0')
 		bpfprobe_output_text(output, NULL, "%s", proto);
-	for (i = 0; i < 3 && *proto == '\0'; i++)
+	for (i = 0; i < 4 && *proto == '\0'; i++)
 		bpfprobe_output_text(output, NULL, "%s", types[i]);
 	bpfprobe_output_close(output, ']');
 }

@@ -96,9 +96,11 @@ choose_link_type(struct bpfprobe_source *source, const struct bpfprobe_reply *re
 	}
 	if (asked != dlt)
 		return bpfprobe_complain("link type \"%.60s\": this device has %s", name,
-		    reply->dlt[0] != '\0' ? reply->dlt : "LINUX_SLL2, EN10MB and RAW");
+		    reply->dlt[0] != '\0' ? reply->dlt : "LINUX_SLL2, EN10MB, RAW and PFLOG");
 	source->handle.dlt = dlt;
-	return 0;
+	if (name == NULL)
+		return 0;
+	return bpfprobe_handle_set_dlt(&source->handle, dlt, errbuf) < 0 ? bpfprobe_complain("%s", errbuf) : 0;
 }
 
 /* What the link type is called in files is known to libpcap only, which writes it into one. */

@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +21,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "bpf/config.h"
-#include "bpf/linkhdr.h"
+#include "bpf/pflog.h"
 #include "bpf/view.h"
+#include "helper/fold.h"
 #include "helper/probe.h"
 #include "helper/splice.h"
 #include "tests/diff/packets.h"
@@ -58,6 +60,17 @@ static const struct {
 	{ "EN10MB", BPFPROBE_DLT_EN10MB },
 	{ "LINUX_SLL2", BPFPROBE_DLT_LINUX_SLL2 },
 	{ "RAW", BPFPROBE_DLT_RAW },
+	{ "PFLOG", BPFPROBE_DLT_PFLOG },
+};
+
+/* Why packets were dropped, by their index. */
+static const struct {
+	unsigned int index;
+	struct bpfprobe_name16 name;
+} names[] = {
+	{ 12, { { 0x4654454e, 0x45544c49, 0x52445f52, 0x504f } } }, /* NETFILTER_DROP */
+	{ 3, { { 0x535f4f4e, 0x454b434f, 0x54, 0 } } },		    /* NO_SOCKET */
+	{ BPFPROBE_NAMES_PROBE + 1, { { 0x5f74656e, 0x5f766564, 0x75657571, 0x65 } } }, /* net_dev_queue */
 };
 
 /* Where the linear part of a packet ends: at its end, or where headers do. */
@@ -101,13 +114,50 @@ describe(struct bpfprobe_record *rec, const struct mode *mode, const struct fram
 	rec->len = rec->caplen = frame->len - (rec->l2len ? 0 : 14);
 }
 
+/* What else is known for PFLOG's header; the record's part of it, too. */
+static void
+describe_more(struct bpfprobe_seen *seen, struct bpfprobe_record *rec, unsigned int i)
+{
+	static const char ifnames[][IFNAMSIZ] = { "eth0", "eth1", "", "veth0123456789a" };
+
+	memset(seen, 0, sizeof(*seen));
+	seen->name = (__u16)names[i % ROWS(names)].index;
+	seen->blocked = seen->name < BPFPROBE_NAMES_PROBE;
+	seen->uid = i % 3;
+	seen->pid = 1000 + i % 2;
+	memcpy(seen->ifname, ifnames[i % ROWS(ifnames)], IFNAMSIZ);
+	rec->probe = i % 2;
+	rec->action = seen->name;
+	rec->netns = 0xf0000000U + i % 2;
+}
+
+/* The bytes that the user sees, or that a filter does, which differ by the address family. */
+static int
+show_pflog(uint8_t *bytes, const uint8_t *pkt, const struct bpfprobe_record *rec, const struct bpfprobe_seen *seen)
+{
+	struct bpfprobe_pflog hdr;
+	__u32 skip;
+	size_t i;
+
+	for (i = 0; names[i].index != seen->name; i++)
+		;
+	bpfprobe_pflog_begin(&hdr, bpfprobe_pflog_af(rec, pkt, &skip));
+	bpfprobe_pflog_finish(&hdr, rec, seen, &names[i].name);
+	memcpy(bytes, &hdr, sizeof(hdr));
+	memcpy(bytes + sizeof(hdr), pkt + skip, rec->len - skip);
+	return (int)(rec->len - skip + sizeof(hdr));
+}
+
 /* The bytes that the user sees; -1: the link type cannot carry the packet. */
 static int
-show(uint8_t *bytes, const struct frame *frame, const struct bpfprobe_record *rec, int dlt)
+show(uint8_t *bytes, const struct frame *frame, const struct bpfprobe_record *rec,
+    const struct bpfprobe_seen *seen, int dlt)
 {
 	const uint8_t *pkt = frame->bytes + (rec->l2len ? 0 : 14);
 	struct bpfprobe_link link;
 
+	if (dlt == BPFPROBE_DLT_PFLOG)
+		return show_pflog(bytes, pkt, rec, seen);
 	if (bpfprobe_link_make(&link, dlt, rec, pkt) < 0)
 		return -1;
 	memcpy(bytes, link.hdr, link.hdrlen);
@@ -211,13 +261,15 @@ compare(const struct mode *mode, int fd, const struct sock_filter *filter, size_
 {
 	const struct frame *frame = &frames[i];
 	struct bpfprobe_record rec;
+	struct bpfprobe_seen *seen = &mode->verdict->seen;
 	uint8_t bytes[PACKET_MAX + 64];
 	unsigned int want, linear, depth;
 	int64_t verdict;
 	int len;
 
 	describe(&rec, mode, frame, i);
-	len = show(bytes, frame, &rec, links[link].dlt);
+	describe_more(seen, &rec, i);
+	len = show(bytes, frame, &rec, seen, links[link].dlt);
 	want = len >= 0 ? reference_run(filter, bytes, (unsigned int)len) : 0;
 	for (depth = 0; depth < (is_xdp(mode) && !in_parts ? 1 : ROWS(depths)); depth++) {
 		linear = least(rec.len, depths[depth]);
@@ -249,6 +301,8 @@ load(const struct mode *mode, const struct sock_filter *filter, unsigned int cou
 	struct bpfprobe_marks marks = { 1, (unsigned int)links[link].dlt, 0 };
 	struct bpfprobe_translation translation;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = bpf_program__flags(mode->program));
+	struct sock_filter *folded = bpfprobe_fold(filter, count, BPFPROBE_PFLOG_LENGTH);
+	const struct sock_filter *used = links[link].dlt == BPFPROBE_DLT_PFLOG ? folded : filter;
 	struct bpf_insn *program;
 	unsigned int min, max;
 	size_t n;
@@ -257,7 +311,9 @@ load(const struct mode *mode, const struct sock_filter *filter, unsigned int cou
 	bpfprobe_link_bounds(links[link].dlt, &min, &max);
 	if (is_xdp(mode))
 		min = max = bpfprobe_link_untagged(links[link].dlt, !mode->l3);
-	if (bpfprobe_translate(&translation, filter, count, mode->reads, min, max, why, 256) < 0)
+	fd = bpfprobe_translate(&translation, used, count, mode->reads, min, max, why, 256);
+	free(folded);
+	if (fd < 0)
 		return -1;
 	program = bpfprobe_splice(bpf_program__insns(mode->program), bpf_program__insn_cnt(mode->program),
 	    &translation, &marks, &n);
@@ -273,16 +329,16 @@ load(const struct mode *mode, const struct sock_filter *filter, unsigned int cou
 	return fd;
 }
 
-static unsigned long tried[3], refused;
+static unsigned long tried[ROWS(links)], refused;
 
 static void
 try_expression(const struct mode *mode, size_t link, const char *text)
 {
 	static struct sock_filter filter[BPFPROBE_FILTER_MAX];
-	unsigned int count = reference_compile(links[link].dlt, text, 1, filter, BPFPROBE_FILTER_MAX), i;
-	/* bpf_filter() knows nothing beside the bytes; SLL2 has these among them. */
-	int beside = links[link].dlt != BPFPROBE_DLT_LINUX_SLL2 &&
-		(strstr(text, "bound") != NULL || strstr(text, "ifindex") != NULL);
+	/* bpf_filter() knows nothing beside the bytes; SLL2 has these among them, PFLOG the first. */
+	int dlt = links[link].dlt, beside = dlt != BPFPROBE_DLT_LINUX_SLL2 &&
+		((strstr(text, "bound") != NULL && dlt != BPFPROBE_DLT_PFLOG) || strstr(text, "ifindex") != NULL);
+	unsigned int count = reference_compile(dlt, text, 1, filter, BPFPROBE_FILTER_MAX), i;
 	int classic_too, fd;
 	char why[256];
 
@@ -332,6 +388,19 @@ elf_of(const struct mode *mode, size_t *size)
 	return mode->reads & BPFPROBE_READS_DIRECT ? verdictdirect_bpf__elf_bytes(size) : verdict_bpf__elf_bytes(size);
 }
 
+static int
+fill_names(struct bpf_object *object)
+{
+	int map = bpf_object__find_map_fd_by_name(object, "bpfprobe_names");
+	size_t i;
+
+	for (i = 0; i < ROWS(names); i++) {
+		if (bpf_map_update_elem(map, &names[i].index, &names[i].name, BPF_ANY) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* As an XDP program for packets in fragments, where there are any (5.18). */
 static int
 load_object(struct mode *mode, unsigned int flags)
@@ -353,7 +422,7 @@ load_object(struct mode *mode, unsigned int flags)
 	bpf_program__set_flags(mode->program, flags);
 	map = bpf_object__find_map_by_name(mode->object, ".rodata");
 	if (map == NULL || bpf_map__set_initial_value(map, &config, sizeof(config)) < 0 ||
-	    bpf_object__load(mode->object) < 0) {
+	    bpf_object__load(mode->object) < 0 || fill_names(mode->object) < 0) {
 		bpf_object__close(mode->object);
 		mode->object = NULL;
 		return -1;
@@ -478,8 +547,9 @@ main(int argc, char **argv)
 	if (is_xdp(mode) && !in_parts)
 		printf("# all packets in one part\n");
 	expressions(mode, argv[optind], stride);
-	printf("# filters: EN10MB %lu, LINUX_SLL2 %lu, RAW %lu; %u packets\n", tried[0], tried[1], tried[2], nframes);
-	ok = tried[0] >= 300 / stride && tried[1] >= 250 / stride && tried[2] >= 250 / stride;
+	printf("# filters: EN10MB %lu, LINUX_SLL2 %lu, RAW %lu, PFLOG %lu; %u packets\n", tried[0], tried[1], tried[2],
+	    tried[3], nframes);
+	ok = tried[0] >= 300 / stride && tried[1] >= 250 / stride && tried[2] >= 250 / stride && tried[3] >= 200 / stride;
 	ok &= conclude(1, "expressions", mode, 500UL / stride * nframes);
 	for (i = 0; i < programs; i++)
 		try_random(mode, i, &seed);

@@ -7,6 +7,7 @@
 
 struct verdict {
 	struct bpfprobe_record rec; /* what the probe knows */
+	struct bpfprobe_seen seen;  /* and, for PFLOG's header */
 	__u32 skip;		    /* the packet begins so many bytes behind skb->data */
 	__u32 linear;		    /* so many of its bytes are linear */
 	__u32 pad;

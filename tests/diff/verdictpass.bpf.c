@@ -12,6 +12,19 @@ struct {
 	__type(value, struct verdict);
 } bpfprobe_verdict SEC(".maps");
 
+/* What a filter sees of PFLOG's header. */
+static __always_inline void find_seen(
+    const struct data *data, const struct bpfprobe_record *rec, struct bpfprobe_seen *seen)
+{
+	struct verdict *verdict;
+	__u32 zero = 0;
+
+	__builtin_memset(seen, 0, sizeof(*seen));
+	verdict = bpf_map_lookup_elem(&bpfprobe_verdict, &zero);
+	if (verdict)
+		*seen = verdict->seen;
+}
+
 SEC("xdp")
 int verdict(struct xdp_md *xdp)
 {

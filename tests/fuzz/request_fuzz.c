@@ -13,7 +13,9 @@
 #include <sys/socket.h>
 #include <linux/filter.h>
 #include <linux/types.h>
+#include "bpf/pflog.h"
 #include "helper/device.h"
+#include "helper/fold.h"
 #include "helper/translate.h"
 #include "tests/fuzz/input.h"
 
@@ -315,7 +317,7 @@ bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_
 {
 	size_t size = request->count * sizeof(*filter);
 	struct bpfprobe_translation translation;
-	struct sock_filter *copy;
+	struct sock_filter *copy, *folded;
 	int err;
 
 	(void)session;
@@ -327,6 +329,9 @@ bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_
 	memset(reply->message, '\n', sizeof(reply->message));
 	err = bpfprobe_translate(&translation, copy, request->count, envelope.probes % 4, 0,
 	    envelope.rings % 33, reply->message, sizeof(reply->message));
+	folded = bpfprobe_fold(copy, request->count, BPFPROBE_PFLOG_LENGTH);
+	CHECK(folded != NULL);
+	free(folded);
 	free(copy);
 	reply->status = err < 0 ? BPFPROBE_ERROR : BPFPROBE_OK;
 	if (err < 0)

@@ -273,7 +273,7 @@ refused() {
 	refused 1 '"dorp"' -i bpfprobe:dorp
 	refused 1 'the device name has 309 characters, 255 are possible' -i "bpfprobe:$(printf 'x%.0s' {1..300})"
 	refused 1 'filter "no such": ' -i "$TX" no such
-	refused 1 'link type "PFLUG": this device has LINUX_SLL2, EN10MB and RAW' -i "$TX" -y PFLUG
+	refused 1 'link type "PFLUG": this device has LINUX_SLL2, EN10MB, RAW and PFLOG' -i "$TX" -y PFLUG
 	refused 1 'link type "RAW": this device has IEEE802_11' -i "$TX:proto=IEEE802_11" -y RAW
 	refused 1 'proto="NOSUCH": no such link type' -i "$TX:proto=NOSUCH"
 	run -1 bpfprobe capture -i "$TX" -w "$BATS_TEST_TMPDIR/none/x"

@@ -201,7 +201,7 @@ of_show() {
 	[[ ${lines[-1]} == "result      it opens: tried just now" ]]
 	[[ $(of_show '[.targets[].name], .link_types, .opens, .tried' bpfprobe:any) == \
 '["netif_receive_skb","net_dev_queue"]
-["LINUX_SLL2","EN10MB","RAW"]
+["LINUX_SLL2","EN10MB","RAW","PFLOG"]
 true
 true' ]]
 }
