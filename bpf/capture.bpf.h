@@ -128,17 +128,17 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 	rec.generation = MARK(GENERATION);
 	/* Most packets are rejected: for them no more is found than the filter looks at. */
 	if (MARK(BESIDE) || config.confined)
-		find_beside(packet, dev, &rec);
+		find_beside(ctx, packet, dev, &rec);
 	/* What its user must not see, that user's filter and options do not either: it takes its time. */
 	if (config.confined && (!is_wanted(&rec) || (config.who.any && !is_asked_for(packet))))
 		return 0;
 	make_opaque(&rec.protocol, 4);
 	if (META())
-		note_meta(ctx, &rec);
+		note_meta(ctx, packet, &data, &rec);
 	if (!passes(&data, &rec, reader))
 		return 0;
 	if (!MARK(BESIDE) && !config.confined)
-		find_beside(packet, dev, &rec);
+		find_beside(ctx, packet, dev, &rec);
 	if (!is_wanted(&rec))
 		return 0;
 	if (emit(ctx, packet, &data, &rec, wanted_length(&rec, reader)) < 0)

@@ -89,6 +89,8 @@ struct bpfprobe_config {
 	__u32 hidden;	 /* 1: the user may know no addresses, and only processes of user ... */
 	__u32 user;	 /* ... of this number */
 	__u32 stack;	 /* 1: with the kernel's stack */
+	__u32 socket;	 /* word of the arguments that is the socket which the packet was for; 0: none */
+	__u32 pad2;
 	struct bpfprobe_who who;
 };
 

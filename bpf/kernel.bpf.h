@@ -122,8 +122,13 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
 struct net {
 	struct ns_common ns;
+	struct hlist_node **dev_index_head; /* devices by the lower bits of their numbers */
 	__u64 net_cookie; /* since 5.12 in this form */
 	struct net_device *loopback_dev;
 };
@@ -138,6 +143,7 @@ struct net_device {
 	unsigned short type;
 	unsigned short hard_header_len;
 	possible_net_t nd_net;
+	struct hlist_node index_hlist; /* in that list */
 };
 
 typedef struct {

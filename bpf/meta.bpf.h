@@ -7,6 +7,7 @@
 #ifndef BPFPROBE_META_BPF_H
 #define BPFPROBE_META_BPF_H
 
+#include "bpf/args.bpf.h"
 #include "bpf/filter.bpf.h"
 #include "bpf/names.h"
 
@@ -32,74 +33,14 @@ static __always_inline __u32 number_of_stack(void *ctx)
 	return number < 0 ? 0 : number + 1;
 }
 
-/*
- * One word of the arguments, whose number the verifier knows.  A context can be read at
- * constant offsets only: the instructions are written out, so that the compiler does
- * not make one load of them, from a place that it computes.
- */
-#define ARGUMENT(n)                                                                                \
-	case n:                                                                                    \
-		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"(8 * (n - 1))); \
-		break;
-
-static __always_inline __u64 word_of(void *ctx, __u32 number)
-{
-	__u64 value = 0;
-
-	switch (number) {
-	ARGUMENT(1)
-	ARGUMENT(2)
-	ARGUMENT(3)
-	ARGUMENT(4)
-	ARGUMENT(5)
-	ARGUMENT(6)
-	}
-	return value;
-}
-
-#undef ARGUMENT
-
-#ifdef BPFPROBE_COPY
-
-#define ARGUMENT(n)                                                                                \
-	case n:                                                                                    \
-		value = BPF_CORE_READ((struct pt_regs *)ctx, ARGUMENT##n);                         \
-		break;
-
-static __always_inline __u64 register_of(void *ctx, __u32 number)
-{
-	__u64 value = 0;
-
-	switch (number) {
-	ARGUMENT(1)
-	ARGUMENT(2)
-	ARGUMENT(3)
-	ARGUMENT(4)
-	ARGUMENT(5)
-	ARGUMENT(6)
-	}
-	return value;
-}
-
-#undef ARGUMENT
-
 #endif
 
-static __always_inline __u64 argument_of(void *ctx, __u32 number)
-{
-#ifdef BPFPROBE_COPY
-	if (config.registers)
-		return register_of(ctx, number);
-#endif
-	return word_of(ctx, number);
-}
-
-#endif
-
-/* Notes in the record that it has metadata, and why the packet is dropped. */
-static __always_inline void note_meta(void *ctx, struct bpfprobe_record *rec)
+/* Notes in the record that it has metadata, and why the packet is dropped; looks for its device. */
+static __always_inline void note_meta(
+    void *ctx, PACKET *packet, struct data *data, struct bpfprobe_record *rec)
 {
 	rec->meta = 1;
+	find_device(ctx, packet, data);
 #ifndef BPFPROBE_PASS
 	if (config.reason)
 		rec->action = argument_of(ctx, config.reason);

@@ -50,6 +50,10 @@ static __always_inline void find_ifname(
 		name[i] = found->words[i];
 }
 
+static __always_inline void find_device(void *ctx, struct xdp_md *xdp, struct data *data)
+{
+}
+
 static __always_inline void find_more(
     struct xdp_md *xdp, const struct bpfprobe_record *rec, struct bpfprobe_meta *meta)
 {
@@ -77,7 +81,7 @@ static __always_inline void find_packet(
 }
 
 static __always_inline void find_beside(
-    struct xdp_md *xdp, struct net_device *dev, struct bpfprobe_record *rec)
+    void *ctx, struct xdp_md *xdp, struct net_device *dev, struct bpfprobe_record *rec)
 {
 	const __u8 *pkt = (const __u8 *)(long)xdp->data;
 

@@ -7,6 +7,7 @@
 #ifndef BPFPROBE_SKB_BPF_H
 #define BPFPROBE_SKB_BPF_H
 
+#include "bpf/args.bpf.h"
 #include "bpf/filter.bpf.h"
 
 #define PACKET struct sk_buff
@@ -49,11 +50,22 @@ static __noinline __u32 netns_of_route(struct sk_buff *skb)
 	return BPF_CORE_READ(net, ns.inum);
 }
 
-/* Which interface and namespace; falls back on where the packet came in, socket and route. */
-static __always_inline void find_interface(
-    struct sk_buff *skb, struct net_device *dev, struct bpfprobe_record *rec)
+/*
+ * The packet's socket, or that by which it is dropped: since 6.11 (commit c53795d48ee8, "net: add
+ * rx_sk to trace_kfree_skb").
+ */
+static __always_inline struct sock *socket_of(void *ctx, struct sk_buff *skb)
 {
 	struct sock *sk = GET(MEMORY(skb), sk);
+
+	return sk || !config.socket ? sk : (struct sock *)argument_of(ctx, config.socket);
+}
+
+/* Which interface and namespace; falls back on where the packet came in, socket and route. */
+static __always_inline void find_interface(
+    void *ctx, struct sk_buff *skb, struct net_device *dev, struct bpfprobe_record *rec)
+{
+	struct sock *sk;
 	struct net *net;
 
 	if (dev) {
@@ -61,6 +73,7 @@ static __always_inline void find_interface(
 		rec->netns = netns_of(dev);
 	} else {
 		rec->ifindex = GET(skb, skb_iif);
+		sk = socket_of(ctx, skb);
 		if (IN_KERNEL(sk)) {
 			net = GET(MEMORY(sk), __sk_common.skc_net.net);
 			rec->netns = inode_of(MEMORY(net));
@@ -215,6 +228,51 @@ static __always_inline void find_packet(
 	find_vlan(skb, rec);
 }
 
+#define NUMBERS 256   /* lists of devices in a namespace: NETDEV_HASHENTRIES */
+#define DEVICES_MAX 8 /* of such a list that are looked at */
+
+/* The device with this number; 0: none is found.  By helper calls, as is the next. */
+static __always_inline struct net_device *device_by_number(struct net *net, int number)
+{
+	struct hlist_node *node = 0;
+	struct net_device *dev;
+	int i;
+
+	bpf_probe_read_kernel(&node, sizeof(node), BPF_CORE_READ(net, dev_index_head) + (number & (NUMBERS - 1)));
+	for (i = 0; node && i < DEVICES_MAX; i++) {
+		dev = (void *)node - bpf_core_field_offset(struct net_device, index_hlist);
+		if (BPF_CORE_READ(dev, ifindex) == number)
+			return dev;
+		node = BPF_CORE_READ(node, next);
+	}
+	return 0;
+}
+
+/*
+ * Of a packet that points to no device, as within TCP, and above the device layer: that where it
+ * came in, in the namespace of its socket or route, or else that where its route leads.
+ */
+static __noinline __u64 lost_device(struct sk_buff *skb, struct sock *sk)
+{
+	struct dst_entry *route = (struct dst_entry *)(GET(skb, _skb_refdst) & ~1UL);
+	struct net_device *dev = IN_KERNEL(route) ? BPF_CORE_READ(route, dev) : 0;
+	int number = GET(skb, skb_iif);
+	struct net *net = IN_KERNEL(sk) ? BPF_CORE_READ(sk, __sk_common.skc_net.net) : BPF_CORE_READ(dev, nd_net.net);
+
+	if (!IN_KERNEL(net) || BPF_CORE_READ(net, loopback_dev, nd_net.net) != net)
+		return 0;
+	if (number)
+		dev = device_by_number(net, number);
+	return BPF_CORE_READ(dev, nd_net.net) == net ? (__u64)dev : 0;
+}
+
+/* For metadata. */
+static __always_inline void find_device(void *ctx, struct sk_buff *skb, struct data *data)
+{
+	if (!data->dev)
+		data->dev = (struct net_device *)lost_device(skb, socket_of(ctx, skb));
+}
+
 /* The name of the packet's device. */
 static __always_inline void find_ifname(
     const struct data *data, const struct bpfprobe_record *rec, __u32 *name)
@@ -238,9 +296,9 @@ static __always_inline void find_more(
 
 /* What is known of the packet beside its bytes. */
 static __always_inline void find_beside(
-    struct sk_buff *skb, struct net_device *dev, struct bpfprobe_record *rec)
+    void *ctx, struct sk_buff *skb, struct net_device *dev, struct bpfprobe_record *rec)
 {
-	find_interface(skb, dev, rec);
+	find_interface(ctx, skb, dev, rec);
 	rec->pkttype = find_pkttype(skb, dev);
 }
 

@@ -97,6 +97,10 @@ static __always_inline void find_ifname(
 		bpf_probe_read_kernel(name, IFNAMSIZ, &data->dev->name);
 }
 
+static __always_inline void find_device(void *ctx, struct xdp_buff *xdp, struct data *data)
+{
+}
+
 static __always_inline void find_more(
     struct xdp_buff *xdp, const struct bpfprobe_record *rec, struct bpfprobe_meta *meta)
 {
@@ -108,7 +112,7 @@ static __always_inline void find_more(
 
 /* Incoming; whether for this host, nobody has looked yet. */
 static __always_inline void find_beside(
-    struct xdp_buff *xdp, struct net_device *dev, struct bpfprobe_record *rec)
+    void *ctx, struct xdp_buff *xdp, struct net_device *dev, struct bpfprobe_record *rec)
 {
 	if (dev) {
 		rec->ifindex = GET(dev, ifindex);

@@ -46,7 +46,7 @@ void
 bpfprobe_client_init(struct bpfprobe_client *client)
 {
 	memset(client, 0, sizeof(*client));
-	client->sock = client->ctl = client->perf = client->names = client->stacks = -1;
+	client->sock = client->ctl = client->perf = client->stacks = -1;
 }
 
 static void
@@ -81,7 +81,6 @@ bpfprobe_client_close(struct bpfprobe_client *client)
 	client->nlabels = 0;
 	close_all(&client->rings, &client->nrings);
 	close_fd(&client->perf);
-	close_fd(&client->names);
 	close_fd(&client->stacks);
 	close_fd(&client->ctl);
 	close_fd(&client->sock);
@@ -515,16 +514,14 @@ bpfprobe_client_filter(struct bpfprobe_client *client, const void *insns, unsign
 }
 
 int
-bpfprobe_client_names(struct bpfprobe_client *client, struct bpfprobe_reply *reply)
+bpfprobe_client_names(struct bpfprobe_client *client, int *fd, struct bpfprobe_reply *reply)
 {
 	struct bpfprobe_request request;
 
-	if (client->names >= 0)
-		return 0;
 	memset(&request, 0, sizeof(request));
 	if (ask(client, &request, BPFPROBE_NAMES, NULL, 0, reply) < 0)
 		return -1;
-	if (receive_one(client, BPFPROBE_FD_NAMES, &client->names, reply) == 0)
+	if (receive_one(client, BPFPROBE_FD_NAMES, fd, reply) == 0)
 		return 0;
 	close_fd(&client->sock);
 	return -1;

@@ -15,7 +15,6 @@ struct bpfprobe_client {
 	int ctl;	     /* control map */
 	int perf;	     /* perf event array */
 	int stacks;	     /* stacks of the kernel; -1: nobody has asked for them */
-	int names;	     /* table of names; -1: nobody has asked for it */
 	int *rings;	     /* perf events; -1 once taken over by a struct bpfprobe_ring */
 	int *progs;
 	int *links;
@@ -58,8 +57,11 @@ int bpfprobe_client_attach(struct bpfprobe_client *client, struct bpfprobe_reply
 int bpfprobe_client_filter(struct bpfprobe_client *client, const void *insns, unsigned int count,
     int dlt, struct bpfprobe_reply *reply);
 
-/* Lets it fill in the table of NAMES, once; client->names is it.  0, or -1 with *reply filled in. */
-int bpfprobe_client_names(struct bpfprobe_client *client, struct bpfprobe_reply *reply);
+/*
+ * Lets it fill in the table of NAMES, of which *fd is a descriptor then, the caller's.  As
+ * filter().
+ */
+int bpfprobe_client_names(struct bpfprobe_client *client, int *fd, struct bpfprobe_reply *reply);
 
 /* Asks it for the SYMBOL at an address of the kernel: reply->message.  As filter(). */
 int bpfprobe_client_symbol(

@@ -118,11 +118,14 @@ bpfprobe_handle_link_type(const struct bpfprobe_reply *reply, char *errbuf)
 int
 bpfprobe_handle_names(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
 {
-	int err;
+	int fd, err;
 
-	if (bpfprobe_client_names(&handle->client, reply) < 0)
+	if (handle->names.table != NULL)
+		return 0;
+	if (bpfprobe_client_names(&handle->client, &fd, reply) < 0)
 		return -1;
-	err = bpfprobe_names_map(&handle->names, handle->client.names);
+	err = bpfprobe_names_map(&handle->names, fd);
+	close(fd);
 	return err < 0 ? fail(reply, "cannot map the table of names", -err) : 0;
 }
 
@@ -234,6 +237,24 @@ add_header(struct bpfprobe_handle *handle, const void *hdr, u_int hdrlen, const 
 	return handle->packet;
 }
 
+/*
+ * The ruleset: where the kernel says from where it drops packets but not why, the function
+ * from which it does.
+ */
+static const struct bpfprobe_name16 *
+find_ruleset(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, const struct bpfprobe_meta *meta,
+    __u32 index)
+{
+	struct bpfprobe_client *client = &handle->client;
+	const struct bpfprobe_name16 *name = bpfprobe_names_get(&handle->names, index), *located;
+	uint64_t address = meta != NULL ? (uint64_t)meta->location[1] << 32 | meta->location[0] : 0;
+
+	if (address == 0 || rec->probe >= client->nlabels || client->labels[rec->probe].reasons)
+		return name;
+	located = bpfprobe_names_locate(&handle->names, client, address);
+	return located->words[0] != 0 ? located : name;
+}
+
 /* PFLOG's header, also of a packet that was taken before anybody asked for metadata. */
 static void
 make_pflog(struct bpfprobe_handle *handle, struct bpfprobe_pflog *hdr, const struct bpfprobe_record *rec,
@@ -246,7 +267,7 @@ make_pflog(struct bpfprobe_handle *handle, struct bpfprobe_pflog *hdr, const str
 	unseen.name = (__u16)(BPFPROBE_NAMES_PROBE + rec->probe);
 	link->hdrlen = BPFPROBE_PFLOG_HLEN;
 	bpfprobe_pflog_begin(hdr, bpfprobe_pflog_af(rec, pkt, &link->skip));
-	bpfprobe_pflog_finish(hdr, rec, seen, bpfprobe_names_get(&handle->names, seen->name));
+	bpfprobe_pflog_finish(hdr, rec, seen, find_ruleset(handle, rec, meta, seen->name));
 }
 
 /*

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See names.h. */
 #include <errno.h>
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include "capture/names.h"
 
@@ -12,8 +13,6 @@ bpfprobe_names_map(struct bpfprobe_names *names, int fd)
 {
 	void *table;
 
-	if (names->table != NULL)
-		return 0;
 	table = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
 	if (table == MAP_FAILED)
 		return -errno;
@@ -27,12 +26,41 @@ bpfprobe_names_unmap(struct bpfprobe_names *names)
 	if (names->table != NULL)
 		munmap((void *)names->table, SIZE);
 	names->table = NULL;
+	free(names->located);
+	names->located = NULL;
 }
+
+static const struct bpfprobe_name16 none = { { 0 } };
 
 const struct bpfprobe_name16 *
 bpfprobe_names_get(const struct bpfprobe_names *names, __u32 index)
 {
-	static const struct bpfprobe_name16 none = { { 0 } };
-
 	return names->table != NULL && index < BPFPROBE_NAMES_COUNT ? &names->table[index] : &none;
+}
+
+static void
+ask(struct bpfprobe_located *located, struct bpfprobe_client *client, uint64_t address)
+{
+	struct bpfprobe_reply reply;
+
+	memset(located, 0, sizeof(*located));
+	located->address = address;
+	if (bpfprobe_client_symbol(client, address, &reply) == 0)
+		memcpy(&located->name, reply.dlt, strnlen(reply.dlt, BPFPROBE_NAME_LEN));
+}
+
+const struct bpfprobe_name16 *
+bpfprobe_names_locate(struct bpfprobe_names *names, struct bpfprobe_client *client, uint64_t address)
+{
+	struct bpfprobe_located *located;
+
+	if (names->located == NULL)
+		names->located = calloc(BPFPROBE_LOCATED, sizeof(*names->located));
+	if (names->located == NULL)
+		return &none;
+	/* Of two at the same place the later one stays, until it comes to the first again. */
+	located = &names->located[(address ^ address >> 8 ^ address >> 16) % BPFPROBE_LOCATED];
+	if (located->address != address)
+		ask(located, client, address);
+	return &located->name;
 }

@@ -22,6 +22,7 @@ struct bpfprobe_target {
 	struct bpfprobe_argument argument;
 	struct bpfprobe_returns returns;
 	unsigned int reason;   /* word of the arguments, from 1, that is the drop reason; 0: none is */
+	unsigned int socket;   /* the same, of the socket that the packet was for */
 	unsigned int location; /* the same, of the address that drops the packet */
 	unsigned int direction; /* enum bpfprobe_direction */
 	unsigned int has_device; /* 1: all its packets point to a device */

@@ -233,7 +233,7 @@ find_function(struct bpfprobe_types *types, const struct bpfprobe_name *given,
 	/* What the compiler has changed may have other arguments. */
 	typed = typed && strcmp(target->name, asked->name) == 0;
 	if (!typed || asked->offset > 0)
-		target->reason = 0;
+		target->reason = target->socket = 0;
 	if (bpfprobe_target_check_trust(given, target, typed, what, reply) < 0)
 		return -1;
 	if (asked->kind == BPFPROBE_FENTRY && (!typed || !bpfprobe_target_is_for_fentry(target)))

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "helper/attach.h"
+#include "helper/reasons.h"
 #include "helper/session.h"
 
 static enum bpfprobe_label_place
@@ -62,6 +63,7 @@ bpfprobe_session_symbol(struct bpfprobe_session *session, __u64 address, struct 
 	if (name == NULL)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "no function of the kernel is there");
 	snprintf(reply->message, sizeof(reply->message), "%.200s+0x%llx", name, (unsigned long long)offset);
+	bpfprobe_reasons_shorten(name, reply->dlt);
 	reply->status = BPFPROBE_OK;
 	return 0;
 }

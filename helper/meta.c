@@ -28,6 +28,7 @@ bpfprobe_meta_config(struct bpfprobe_config *config, const struct bpfprobe_targe
     const struct bpfprobe_policy *policy)
 {
 	config->reason = target->reason;
+	config->socket = target->socket;
 	config->location = target->location;
 	config->registers = target->kind == BPFPROBE_KPROBE || target->kind == BPFPROBE_KPROBES;
 	config->actions = first_action(target);

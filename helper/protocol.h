@@ -109,7 +109,7 @@ struct bpfprobe_reply {
 	__u32 unasked;	   /* 1: this is it: what is captured has come to an end, `message` says why */
 	__u32 left_out;	   /* ATTACH: functions of a pattern that refuse a probe */
 	__u32 generation;  /* FILTER: number of this filter, in the records that it lets pass */
-	char dlt[BPFPROBE_NAME_MAX];	    /* OPEN: value of proto=, or "" */
+	char dlt[BPFPROBE_NAME_MAX];	    /* OPEN: value of proto=, or ""; SYMBOL: the name in 15 characters */
 	char message[BPFPROBE_MESSAGE_MAX]; /* one line, for the user; if status is 0, "", or a symbol */
 };
 

@@ -413,15 +413,34 @@ is_reason(const struct btf *btf, const struct btf_type *type)
 	return type != NULL && btf_is_any_enum(type) && strcmp(name_of(btf, type), "skb_drop_reason") == 0;
 }
 
-unsigned int
-bpfprobe_prototype_reason(const struct bpfprobe_prototype *prototype)
+static int
+is_socket(const struct btf *btf, const struct btf_type *type)
 {
-	int n = only(prototype, is_reason), i;
+	return is_pointer_to(btf, type, "sock");
+}
+
+/* The word at which argument n begins; 0: it is none, or out of reach. */
+static unsigned int
+word_of(const struct bpfprobe_prototype *prototype, int n)
+{
 	unsigned int word = 1;
+	int i;
 
 	for (i = 1; i < n; i++)
 		word += words_of(prototype, (unsigned int)i);
-	return n > 0 && word <= BPFPROBE_REASON_MAX ? word : 0;
+	return n > 0 && word <= BPFPROBE_WORD_MAX ? word : 0;
+}
+
+unsigned int
+bpfprobe_prototype_reason(const struct bpfprobe_prototype *prototype)
+{
+	return word_of(prototype, only(prototype, is_reason));
+}
+
+unsigned int
+bpfprobe_prototype_socket(const struct bpfprobe_prototype *prototype)
+{
+	return word_of(prototype, only(prototype, is_socket));
 }
 
 int

@@ -17,7 +17,7 @@ struct bpfprobe_prototype {
 	unsigned int hidden;	     /* parameters in front of argument 1: a tracepoint's __data */
 };
 
-#define BPFPROBE_REASON_MAX 6 /* arguments behind are not looked at for a drop reason (bpf/meta.bpf.h) */
+#define BPFPROBE_WORD_MAX 6 /* besides the packet no words behind are looked at (bpf/args.bpf.h) */
 
 /* What an argument is. */
 enum bpfprobe_form {
@@ -64,6 +64,9 @@ unsigned int bpfprobe_prototype_holder(const struct bpfprobe_prototype *prototyp
 
 /* The word of the arguments, from 1, that is an enum skb_drop_reason; 0: there is none, or several. */
 unsigned int bpfprobe_prototype_reason(const struct bpfprobe_prototype *prototype);
+
+/* The same of an argument of type struct sock *. */
+unsigned int bpfprobe_prototype_socket(const struct bpfprobe_prototype *prototype);
 
 /* Writes the types of the arguments, roughly as C has them, with commas in between. */
 void bpfprobe_prototype_print(const struct bpfprobe_prototype *prototype, char *buf, size_t len);

@@ -45,7 +45,7 @@ bpfprobe_reasons_shorten(const char *name, char brief[BPFPROBE_NAME_LEN + 1])
 	char text[BPFPROBE_REASON_NAME_MAX];
 	size_t n, end;
 
-	snprintf(text, sizeof(text), "%s", name);
+	snprintf(text, sizeof(text), "%s", name + strspn(name, "_"));
 	for (n = strlen(text); n > BPFPROBE_NAME_LEN; n--) {
 		end = longest(text);
 		if (word_of(text, end) < 2)

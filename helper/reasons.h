@@ -29,8 +29,9 @@ struct bpfprobe_reasons {
 int bpfprobe_reasons_read(struct bpfprobe_reasons *reasons, const struct bpfprobe_types *types);
 
 /*
- * Abbreviates a name to 15 characters: of the longest of the words that _ divides, or of the
- * last one if several are, the last letter is left out, until it fits.  Written to `brief`.
+ * Abbreviates a name to 15 characters, without _ in front, which no filter could name: of the
+ * longest of the words that _ divides, or of the last one if several are, the last letter is
+ * left out, until it fits.  Written to `brief`.
  */
 void bpfprobe_reasons_shorten(const char *name, char brief[BPFPROBE_NAME_LEN + 1]);
 

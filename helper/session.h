@@ -47,8 +47,9 @@ void bpfprobe_session_label(
     const struct bpfprobe_session *session, unsigned int i, struct bpfprobe_label *label);
 
 /*
- * Writes the name of the function that `address` is in, and how far, as "ip_rcv+0x1a".  0, or
- * -1 with *reply filled in: it is in none, or the caller is not root.
+ * Writes the name of the function that `address` is in, and how far, as "ip_rcv+0x1a", and into
+ * reply->dlt the name in 15 characters (reasons.h).  0, or -1 with *reply filled in: it is in
+ * none, or the caller is not root.
  */
 int bpfprobe_session_symbol(struct bpfprobe_session *session, __u64 address, struct bpfprobe_reply *reply);
 

@@ -44,6 +44,8 @@ bpfprobe_target_set_type(struct bpfprobe_target *target, const struct bpfprobe_t
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 		    "%s returns no number; its packets can be had by fentry/ or kprobe/", what);
 	target->reason = bpfprobe_prototype_reason(&prototype);
+	/* Elsewhere a socket may be the packet's or any other. */
+	target->socket = target->reason > 0 ? bpfprobe_prototype_socket(&prototype) : 0;
 	if (prototype.hidden > 0)
 		target->location = bpfprobe_known_location(
 		    btf__name_by_offset(type->btf, type->type->name_off) + strlen(TRACEPOINT_PREFIX));

@@ -241,12 +241,16 @@ elements() {
 }
 
 @test "the manual has the numbers of the sources" {
-	local sample foreign record
+	local sample foreign record meta pulled
 	sample=$(sed -n 's/^#define BPFPROBE_SAMPLE_MAX //p' "$top/bpf/record.h")
 	foreign=$(sed -n 's/^#define BPFPROBE_FOREIGN_IFINDEX //p' "$top/bpf/linkhdr.h")
 	record=$(sed -n 's/.*sizeof(struct bpfprobe_record) == \([0-9]*\),.*/\1/p' "$top/bpf/record.h")
+	meta=$(sed -n 's/.*sizeof(struct bpfprobe_meta) == \([0-9]*\),.*/\1/p' "$top/bpf/record.h")
+	pulled=$(sed -n 's/^#define PULLED_MAX\(_META\)\? \([0-9]*\).*/\2/p' "$top/bpf/output.bpf.h")
 	sample=$((sample - record))
-	printf '%s\n' "$((sample / 1000)),$((sample % 1000)) bytes" "$foreign ($((foreign)))" | in_manual
+	printf '%s\n' "$((sample / 1000)),$((sample % 1000)) bytes" "$foreign ($((foreign)))" \
+		"at most $(((sample - meta) / 1000)),$(((sample - meta) % 1000))." "${pulled%$'\n'*} bytes" "${pulled#*$'\n'} bytes" |
+		in_manual
 }
 
 # messages FILE...: the longest part without a conversion of each text of three words or more, but

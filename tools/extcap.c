@@ -105,7 +105,7 @@ print_dlts(void)
 static int
 print_config(void)
 {
-	static const char *const link_types[] = { "LINUX_SLL2", "EN10MB", "RAW" };
+	const char *name;
 	size_t i;
 
 	printf("arg {number=0}{call=--device}{display=Device}{type=string}{default=" DEVICE "}{required=true}"
@@ -113,8 +113,10 @@ print_config(void)
 	printf("arg {number=1}{call=--link-type}{display=Link type}{type=selector}"
 	       "{tooltip=What packets begin with}\n");
 	printf("value {arg=1}{value=" OF_THE_DEVICE "}{display=That of the device}{default=true}\n");
-	for (i = 0; i < sizeof(link_types) / sizeof(link_types[0]); i++)
-		printf("value {arg=1}{value=%s}{display=%s}\n", link_types[i], link_types[i]);
+	for (i = 0; i < BPFPROBE_LINK_TYPES; i++) {
+		name = pcap_datalink_val_to_name((int)bpfprobe_link_types[i]);
+		printf("value {arg=1}{value=%s}{display=%s}\n", name, name);
+	}
 	printf("arg {number=2}{call=--snaplen}{display=Snapshot length}{type=unsigned}{range=0,%d}{default=0}"
 	       "{tooltip=Bytes of each packet; 0: all}\n", BPFPROBE_SNAPLEN_MAX);
 	printf("arg {number=3}{call=--buffer}{display=Buffer, KiB}{type=unsigned}{range=0,%d}{default=0}"

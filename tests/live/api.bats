@@ -31,9 +31,9 @@ held() {
 	[[ $(value snapshot "$output") -eq 100 ]]
 }
 
-@test "set_datalink takes the three link types and no other" {
+@test "set_datalink takes the four link types and no other" {
 	local dlt
-	for dlt in LINUX_SLL2 EN10MB RAW; do
+	for dlt in LINUX_SLL2 EN10MB RAW PFLOG; do
 		run -0 pcaploop -i "$TX" -y $dlt activate
 		[[ $(value linktype "$output") == $dlt ]]
 	done
@@ -148,7 +148,7 @@ held() {
 
 @test "snaplen limits what is delivered, in every link type" {
 	local dlt
-	for dlt in LINUX_SLL2 EN10MB RAW; do
+	for dlt in LINUX_SLL2 EN10MB RAW PFLOG; do
 		looping loop -i "$TX" -t 100 -s 61 -y $dlt -c 10
 		send -c 10 -s 1000
 		ended
@@ -174,7 +174,7 @@ filtered() {
 
 @test "filters that look at bytes, in every link type" {
 	local dlt
-	for dlt in LINUX_SLL2 EN10MB RAW; do
+	for dlt in LINUX_SLL2 EN10MB RAW PFLOG; do
 		filtered 5 "$TX" "ip and host $ADDR_A and udp[8:4] == 0x42504e31" -y $dlt
 		filtered 3 "$TX" "udp[16:4] >= 2" -y $dlt
 		filtered 0 "$TX" "ip6 or tcp" -y $dlt
@@ -191,7 +191,7 @@ filtered() {
 
 @test "inbound and outbound, in link types that show it and that do not" {
 	local dlt
-	for dlt in LINUX_SLL2 EN10MB RAW; do
+	for dlt in LINUX_SLL2 EN10MB RAW PFLOG; do
 		filtered 5 "$TX" outbound -y $dlt
 		filtered 0 "$TX" inbound -y $dlt
 	done
@@ -214,7 +214,7 @@ filtered() {
 
 @test "a filter looks at the whole packet, whatever the snaplen; not beyond len=" {
 	local dlt
-	for dlt in LINUX_SLL2 EN10MB RAW; do
+	for dlt in LINUX_SLL2 EN10MB RAW PFLOG; do
 		SIZE=1000
 		filtered 5 "$TX" "udp[900] == udp[900]" -s 64 -y $dlt
 		filtered 0 "$TX" "udp[1100] == udp[1100]" -y $dlt

@@ -30,7 +30,7 @@ same_packets() {
 
 @test "a tracepoint: the packets that tcpdump gets, in every link type" {
 	local link first
-	for link in LINUX_SLL2 EN10MB RAW; do
+	for link in LINUX_SLL2 EN10MB RAW PFLOG; do
 		capture other tcpdump -n -U -w "$BATS_TEST_TMPDIR/other.pcap" -i "$TX" -y $link "udp port $PORT"
 		first=$PID
 		into ours "$TX" -y $link udp port "$PORT"

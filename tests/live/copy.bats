@@ -37,7 +37,7 @@ same() {
 @test "linear packets of all sizes, sent and received" {
 	local size link
 	NS_X=$NS_A FILTER="udp port $PORT"
-	for link in LINUX_SLL2 EN10MB RAW; do
+	for link in LINUX_SLL2 EN10MB RAW PFLOG; do
 		both 24 net_dev_queue 1 -y $link
 		for size in 16 60 61 255 256 512 1000 1472; do send -c 3 -s $size; done
 		same

@@ -59,6 +59,7 @@ silent() {
 	run -0 --separate-stderr "${AS[@]}" --extcap-config --extcap-interface=bpfprobe
 	[[ $(grep -o 'call=--[a-z-]*' <<<"$output" | paste -sd ' ') == \
 		"call=--device call=--link-type call=--snaplen call=--buffer call=--fields call=--stacktrace call=--no-verdict" ]]
+	[[ $(sed -n 's/^value {arg=1}{value=\([^}]*\)}.*/\1/p' <<<"$output" | paste -sd ' ') == *" LINUX_SLL2 EN10MB RAW PFLOG" ]]
 	run -1 "${AS[@]}" --extcap-config --extcap-interface=eth0
 	[[ $output == 'bpfprobe: there is no interface "eth0" but bpfprobe' ]]
 	run -1 "${AS[@]}"
@@ -69,7 +70,7 @@ silent() {
 
 @test "filters: whether it is one" {
 	local filter
-	for filter in tcp 'udp port 7' 'ether[0] = 1' 'vlan 5' 'inbound' ''; do
+	for filter in tcp 'udp port 7' 'ether[0] = 1' 'vlan 5' 'inbound' 'ruleset NETFILTER_DROP' ''; do
 		run -0 "$EXTCAP" --extcap-interface=bpfprobe --extcap-capture-filter="$filter"
 		[[ -z $output ]]
 	done
@@ -145,6 +146,10 @@ silent() {
 	send -c 2
 	wait_exit "$PID"
 	[[ $(only frame.encap_type dump) == 7 ]]
+	shark dump "$TX" -o extcap.bpfprobe.linktype:PFLOG -f "udp port $PORT and on bpa0" -c 2 -w "$BATS_TEST_TMPDIR/dump.pcap"
+	send -c 2
+	wait_exit "$PID"
+	[[ $(fields dump pflog.ifname pflog.ruleset | sort -u) == $'bpa0\tnet_dev_queue' ]]
 }
 
 @test "files in turn: each of them is whole" {

@@ -21,7 +21,7 @@ in_kernel() {
 
 @test "tcpdump: what the filter rejects never leaves the kernel" {
 	local link
-	for link in LINUX_SLL2 EN10MB RAW; do
+	for link in LINUX_SLL2 EN10MB RAW PFLOG; do
 		capture dump tcpdump -l -n -y $link -i "$TX" "udp port $((PORT + 1)) or tcp port 80"
 		send -c 50
 		in_a sender -c 3 udp $SINK $((PORT + 1))
@@ -67,7 +67,7 @@ in_kernel() {
 
 @test "filters that look at what stands beside the bytes" {
 	local link
-	for link in LINUX_SLL2 EN10MB RAW; do
+	for link in LINUX_SLL2 EN10MB RAW PFLOG; do
 		capture dump tcpdump -n -y $link -i "$TX" "inbound or (outbound and less 40)"
 		send -c 50
 		in_kernel
@@ -102,7 +102,7 @@ frags_of() {
 
 @test "headers and payload in fragments: decided in the kernel" {
 	local link
-	for link in LINUX_SLL2 EN10MB RAW; do
+	for link in LINUX_SLL2 EN10MB RAW PFLOG; do
 		capture dump tcpdump -n -y $link -i "$TX" -s 96 "udp port $PORT and udp[3008] == $(payload 3000)"
 		frags_of 8000
 		in_a frags -s 60000 bpa0 $MAC_A $MAC_B $ADDR_A $SINK $((PORT + 1)) 14
@@ -187,7 +187,7 @@ has_filtered() { # PID COUNT
 
 @test "captured twice, by the kernel and, when the helper is gone, by user space: the same" {
 	local link
-	for link in $(scaled "LINUX_SLL2 EN10MB RAW" LINUX_SLL2); do
+	for link in $(scaled "LINUX_SLL2 EN10MB RAW PFLOG" LINUX_SLL2); do
 		twice $link "udp port $PORT and (udp[19] & 1 = 1 or udp[4:2] > 8000)"
 	done
 	twice LINUX_SLL2 "outbound and greater 700 and not port $((PORT + 1))"
@@ -207,7 +207,7 @@ or_terms() {
 @test "filters of 1, 40 and 400 terms run in the kernel" {
 	local terms link
 	for terms in 1 40 400; do
-		for link in LINUX_SLL2 EN10MB RAW; do
+		for link in LINUX_SLL2 EN10MB RAW PFLOG; do
 			capture dump tcpdump -n -y $link -i "$TX" "$(or_terms $terms) or udp port $((PORT + 1))"
 			send -c 50
 			in_a sender -c 3 udp $SINK $((PORT + 1))

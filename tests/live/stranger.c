@@ -12,6 +12,7 @@
  *   stranger close DEVICE     a request, and is gone before the answer
  *   stranger name DEVICE      ptrace, /proc and core files of the helper
  *   stranger filter DEVICE N  sets the same filter N times
+ *   stranger symbol DEVICE ADDRESS    asks what is there in the kernel
  *   stranger watch DEVICE     wants every packet, whole and unfiltered, until its input ends;
  *                             then how many bytes were written into the rings, and what was counted
  */
@@ -303,6 +304,14 @@ set_filters(const char *device, int count)
 	printf("set=%d\nlast=%s\n", set, reply.message);
 }
 
+static void
+ask_symbol(const char *device, const char *address)
+{
+	open_or_end(device);
+	(void)bpfprobe_client_symbol(&client, strtoull(address, NULL, 16), &reply);
+	printf("symbol=%s\n", reply.message);
+}
+
 #define RINGS_MAX 4096
 
 static struct perf_event_mmap_page *mapped[RINGS_MAX];
@@ -492,6 +501,8 @@ main(int argc, char **argv)
 		keep(argv[2], atoi(argv[3]));
 	else if (argc > 3 && strcmp(argv[1], "filter") == 0)
 		set_filters(argv[2], atoi(argv[3]));
+	else if (argc > 3 && strcmp(argv[1], "symbol") == 0)
+		ask_symbol(argv[2], argv[3]);
 	else
 		return 2;
 	return 0;

@@ -9,7 +9,7 @@
  *	-e STREAM:FIRST-LAST[:in|:out]  expected packets; may be repeated; none: any
  *	-z SIZES        payload sizes, as given to the sender
  *	-l DLT          link type by name             -t HEX   ethertype
- *	-d in|out       direction (SLL2)              -I N     interface index (SLL2)
+ *	-d in|out       direction (SLL2, PFLOG)       -I N     interface index (SLL2)
  *	-v VLAN         tag value in front of the packet (EN10MB); none otherwise
  *	-m SRC[,DST]    MAC addresses (SLL2: source only)
  *	-a SRC,DST      IP addresses                  -p PORT  UDP destination port
@@ -117,6 +117,12 @@ static bool parse_link(struct packet *p, int dlt, const uint8_t *data)
 	if (dlt == DLT_RAW) {
 		p->l2_len = 0;
 		p->ethertype = caplen > 0 && data[0] >> 4 == 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP;
+	} else if (dlt == DLT_PFLOG) {
+		if (caplen < 64 || data[0] != 61)
+			return false;
+		p->l2_len = 64;
+		p->ethertype = data[1] == 24 ? ETHERTYPE_IPV6 : data[1] == 2 ? ETHERTYPE_IP : 0;
+		p->dir = data[60] == 2 ? DIR_OUT : DIR_IN;
 	} else if (dlt == DLT_LINUX_SLL2) {
 		if (caplen < 20)
 			return false;
@@ -324,7 +330,7 @@ static void read_file(const char *name)
 	if (!pc)
 		die(name, err);
 	dlt = pcap_datalink(pc);
-	if (dlt != DLT_RAW && dlt != DLT_LINUX_SLL2 && dlt != DLT_EN10MB)
+	if (dlt != DLT_RAW && dlt != DLT_LINUX_SLL2 && dlt != DLT_EN10MB && dlt != DLT_PFLOG)
 		die("link type not known here", pcap_datalink_val_to_description_or_dlt(dlt));
 	if (want.dlt && pcap_datalink_name_to_val(want.dlt) != dlt)
 		wrong(NULL, "link type is %s", pcap_datalink_val_to_name(dlt));

@@ -406,6 +406,8 @@ a_drop_reason_is_known_by_its_type(void **state)
 {
 	int reason = btf__add_enum(btf, "skb_drop_reason", 4), other = btf__add_enum(btf, "skb_drop_reason_subsys", 4);
 
+	struct bpfprobe_prototype prototype;
+
 	(void)state;
 	assert_int_equal(reason_of((int[]){ skb_ptr, void_ptr, reason, END }), 3);
 	assert_int_equal(reason_of((int[]){ skb_ptr, btf__add_const(btf, reason), END }), 2);
@@ -414,6 +416,10 @@ a_drop_reason_is_known_by_its_type(void **state)
 	/* Which of two it is, nobody knows; and where it points to, who is asked for it. */
 	assert_int_equal(reason_of((int[]){ reason, skb_ptr, reason, END }), 0);
 	assert_int_equal(reason_of((int[]){ skb_ptr, btf__add_ptr(btf, reason), END }), 0);
+	/* The socket is found in the same way. */
+	function(&prototype, (int[]){ skb_ptr, void_ptr, reason, btf__add_ptr(btf, btf__add_struct(btf, "sock", 8)), END });
+	assert_int_equal(bpfprobe_prototype_socket(&prototype), 4);
+	assert_int_equal(bpfprobe_prototype_reason(&prototype), 3);
 	/* Beyond what is passed in registers. */
 	assert_int_equal(reason_of((int[]){ pair, pair, skb_ptr, reason, END }), 6);
 	assert_int_equal(reason_of((int[]){ pair, pair, skb_ptr, number, reason, END }), 0);

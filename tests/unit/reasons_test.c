@@ -76,9 +76,14 @@ no_name_is_too_odd(void **state)
 	name[sizeof(name) - 1] = '\0';
 	bpfprobe_reasons_shorten(name, brief);
 	assert_string_equal(brief, "xxxxxxxxxxxxxxx");
+	bpfprobe_reasons_shorten("__udp4_lib_rcv", brief);
+	assert_string_equal(brief, "udp4_lib_rcv");
 	memset(name, '_', sizeof(name) - 1);
 	bpfprobe_reasons_shorten(name, brief);
-	assert_int_equal(strlen(brief), BPFPROBE_NAME_LEN);
+	assert_string_equal(brief, "");
+	name[0] = 'x';
+	bpfprobe_reasons_shorten(name, brief);
+	assert_string_equal(brief, "x______________");
 }
 
 static void
@@ -105,32 +110,35 @@ two_that_are_the_same_get_a_number(void **state)
 	free(reasons.items);
 }
 
-/* The names of one kernel: none is abbreviated as another one, not even without a number. */
+/* The names of one kernel: none is abbreviated as another one, and hardly any needs its number for that. */
 static void
 check_kernel(const char *kernel, const struct bpfprobe_reasons *reasons)
 {
 	char brief[BPFPROBE_NAME_LEN + 1];
+	unsigned int numbered = 0;
 	size_t i, j;
 
 	for (i = 0; i < reasons->count; i++) {
 		bpfprobe_reasons_brief(reasons->items[i].name, brief);
-		assert_string_equal(reasons->items[i].brief, brief);
+		numbered += strcmp(reasons->items[i].brief, brief) != 0;
 		for (j = 0; j < i; j++) {
-			if (strcmp(reasons->items[j].brief, brief) == 0)
+			if (strcmp(reasons->items[j].brief, reasons->items[i].brief) == 0)
 				fail_msg("%s: %s and %s are both %s", kernel, reasons->items[j].name,
-				    reasons->items[i].name, brief);
+				    reasons->items[i].name, reasons->items[i].brief);
 		}
 	}
+	assert_true(numbered <= 1);
 }
 
 static void
 those_of_kernels_are_all_different(void **state)
 {
-	char line[256], name[128], kernel[64] = "";
+	char line[256], name[128], kernel[64] = "", *at;
 	struct bpfprobe_reasons reasons;
 	unsigned int kernels = 0;
 	__u32 number;
 	FILE *file;
+	int n;
 
 	(void)state;
 	file = fopen(TOP "/" LISTS, "r");
@@ -140,13 +148,13 @@ those_of_kernels_are_all_different(void **state)
 		if (sscanf(line, "kernel %63s", kernel) == 1) {
 			kernels++;
 			reasons.count = 0;
-		} else if (sscanf(line, "%u %127s", &number, name) == 2) {
-			assert_int_equal(bpfprobe_reasons_add(&reasons, number, name), 0);
 		} else if (strcmp(line, "end\n") == 0) {
 			bpfprobe_reasons_finish(&reasons);
 			assert_true(reasons.count > 60);
 			check_kernel(kernel, &reasons);
 		}
+		for (at = line; sscanf(at, "%u %127s%n", &number, name, &n) == 2; at += n)
+			assert_int_equal(bpfprobe_reasons_add(&reasons, number, name), 0);
 	}
 	fclose(file);
 	free(reasons.items);
