@@ -71,7 +71,7 @@ struct bpfprobe_config {
 	__u32 kept;	  /* 1: and another program here asks for the entry, after this one */
 	__u32 device;	  /* 1: what a packet has for its device is one */
 	__u32 confined;	  /* 1: the user may have none but the packets that are asked for here */
-	__u32 pad;
+	__u32 socket;	  /* word of the arguments, from 1, that is the socket which the packet was for; 0: none */
 	__u32 returns;	  /* 1: at the exit of the function is a program, too */
 	__u32 slots;	  /* words of its arguments, which the exit's context has in front of the value */
 	__u32 ret_bits;	  /* size of what it returns */
@@ -89,8 +89,6 @@ struct bpfprobe_config {
 	__u32 hidden;	 /* 1: the user may know no addresses, and only processes of user ... */
 	__u32 user;	 /* ... of this number */
 	__u32 stack;	 /* 1: with the kernel's stack */
-	__u32 socket;	 /* word of the arguments that is the socket which the packet was for; 0: none */
-	__u32 pad2;
 	struct bpfprobe_who who;
 };
 

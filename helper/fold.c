@@ -277,7 +277,7 @@ goes_on(const struct sock_filter *filter, unsigned int count)
 			return 0;
 		}
 	}
-	return 1;
+	return count > 0;
 }
 
 /* The copy, from the beginning; 0, or -1: it needs a number that was left out. */

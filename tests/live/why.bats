@@ -41,7 +41,7 @@ dead() { # COUNT
 
 # died COUNT REASON FUNCTION DIRECTION NETNS DEV COMM: all of them, and no other; the reason if
 # the kernel knows it, the function as a regular expression, to which the compiler may add
-# (.constprop.0), "-" for an interface that is not known.
+# (.constprop.0).
 died() {
 	local reason=$2 lines
 	[[ $REASONS =~ [[:space:]]"$reason"[[:space:]] ]] || reason='(-|NOT_SPECIFIED)'
@@ -62,8 +62,8 @@ died() {
 	in_a nft "table ip out { chain output { type filter hook output priority 0; udp dport $((PORT + 2)) drop; }; }"
 	dying "udp port $((PORT + 2))"
 	in_a sender -c 1 udp $ADDR_B $((PORT + 2))
-	# No interface has it yet.
-	died 1 NETFILTER_DROP 'nft_do_chain|nf_hook_slow' out "$IN_A" - sender
+	# No interface has it yet: that of its route.
+	died 1 NETFILTER_DROP 'nft_do_chain|nf_hook_slow' out "$IN_A" bpa0 sender
 }
 
 @test "a socket that is full" {
