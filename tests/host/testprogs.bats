@@ -155,7 +155,7 @@ sees() {
 
 @test "writecaptest: writes what was sent, in each link type" {
 	run -0 "$PROGS/writecaptest" -L -i "$TX"
-	[[ $output == *LINUX_SLL2*EN10MB*RAW* ]]
+	[[ $output == *LINUX_SLL2*EN10MB*RAW*PFLOG* ]]
 	run -0 "$PROGS/writecaptest" -D
 	[[ $output == *.bpfprobe:drop* ]]
 	local dlt

@@ -103,22 +103,28 @@ dumped() {
 	[[ $(value missing "$output") -eq 0 && $(value corrupt "$output") -eq 0 ]]
 }
 
-@test "IPv6 in SLL2" {
-	dump 100 bpfprobe:any "udp port $PORT"
-	in_a sender -c 50 -i 1 -s mixed:60000 -p 200 udp $SINK6 $PORT
-	dumped -e 1:0-49:in -e 1:0-49:out -l LINUX_SLL2 -t 86dd -a $ADDR6_A,$SINK6
+@test "IPv6 in SLL2 and PFLOG" {
+	local dlt
+	for dlt in LINUX_SLL2 PFLOG; do
+		dump 100 bpfprobe:any -y $dlt "udp port $PORT"
+		in_a sender -c 50 -i 1 -s mixed:60000 -p 200 udp $SINK6 $PORT
+		dumped -e 1:0-49:in -e 1:0-49:out -l $dlt -t 86dd -a $ADDR6_A,$SINK6
+	done
 }
 
 @test "dropped packets are whole" {
-	dump 100 bpfprobe:drop "udp portrange $((PORT + 1))-$((PORT + 2))"
-	in_a sender -c 50 -i 1 -s mixed:60000 -p 200 udp $ADDR_B $((PORT + 1))
-	in_a sender -c 50 -i 2 -s mixed:60000 -p 200 udp $ADDR_B $((PORT + 2))
-	dumped -e 1:0-49:in -e 2:0-49:out -l LINUX_SLL2 -t 0800 -a $ADDR_A,$ADDR_B
+	local dlt
+	for dlt in LINUX_SLL2 PFLOG; do
+		dump 100 bpfprobe:drop -y $dlt "udp portrange $((PORT + 1))-$((PORT + 2))"
+		in_a sender -c 50 -i 1 -s mixed:60000 -p 200 udp $ADDR_B $((PORT + 1))
+		in_a sender -c 50 -i 2 -s mixed:60000 -p 200 udp $ADDR_B $((PORT + 2))
+		dumped -e 1:0-49:in -e 2:0-49:out -l $dlt -t 0800 -a $ADDR_A,$ADDR_B
+	done
 }
 
 @test "snaplen counts the link header, len stays true" {
 	local dlt
-	for dlt in LINUX_SLL2 EN10MB RAW; do
+	for dlt in LINUX_SLL2 EN10MB RAW PFLOG; do
 		dump 50 "bpfprobe:tx:netns=$NS_A" -s 96 -y $dlt
 		send -c 50 -i 1 -s mixed:60000
 		dumped -e 1:0-49 -z mixed:60000 -l $dlt -n 96
@@ -267,14 +273,14 @@ twins() {
 # A ring can only be read, so that a header cannot be put in front of a packet there.
 @test "packets that need no header are handed over in the ring, others are copied" {
 	local type
-	for type in EN10MB RAW LINUX_SLL2; do
+	for type in EN10MB RAW LINUX_SLL2 PFLOG; do
 		background inplace inplace "bpfprobe:tx:netns=$NS_A" $type 20
 		started "$T/inplace.out" ready
 		send -c 20 -i 1 -s 500
 		wait_exit "$PID"
 		cat "$T/inplace.out"
 		case $type in
-		LINUX_SLL2) grep -x "in_ring=0 copied=20" "$T/inplace.out" ;;
+		LINUX_SLL2 | PFLOG) grep -x "in_ring=0 copied=20" "$T/inplace.out" ;;
 		*) grep -x "in_ring=20 copied=0" "$T/inplace.out" ;;
 		esac
 	done

@@ -41,7 +41,7 @@ same_as_sent() {
 	local link device=$1 check
 	shift
 	# All of them where this machine is no emulated one.
-	for link in $(scaled "EN10MB LINUX_SLL2 RAW" LINUX_SLL2); do
+	for link in $(scaled "EN10MB LINUX_SLL2 RAW PFLOG" LINUX_SLL2); do
 		at sent "$device" -y $link "udp port $PORT"
 		in_a sender -c 3 udp "$SINK" $((PORT + 1))
 		send_numbered "$@"
@@ -84,7 +84,7 @@ same_as_sent() {
 @test "a filter that looks into fragments is decided in the kernel" {
 	need_frags
 	local link
-	for link in EN10MB LINUX_SLL2 RAW; do
+	for link in EN10MB LINUX_SLL2 RAW PFLOG; do
 		at frags "$IN_B:native" -s 96 -y $link \
 			"udp port $PORT and udp[6008] == $(payload 6000) and udp[8007] == $(payload 7999)"
 		in_a frags -c 3 -s 8000 bpa0 "$MAC_A" "$MAC_B" "$ADDR_A" "$SINK" "$PORT" 14 42 60
@@ -146,7 +146,7 @@ same_as_sent() {
 
 @test "lo, and an interface without MAC header" {
 	local link
-	for link in EN10MB LINUX_SLL2 RAW; do
+	for link in EN10MB LINUX_SLL2 RAW PFLOG; do
 		at lo "bpfxdp:lo:netns=$NS_A" -y $link "udp port $PORT"
 		in_a sender -c 3 -s 30000 udp 127.0.0.1 "$PORT"
 		in_a sender -c 3 udp 127.0.0.1 $((PORT + 1))
@@ -156,7 +156,7 @@ same_as_sent() {
 	done
 	[[ -e /dev/net/tun ]] || modprobe tun || cannot "this kernel has no tun"
 	wire_up tun
-	for link in EN10MB LINUX_SLL2 RAW; do
+	for link in EN10MB LINUX_SLL2 RAW PFLOG; do
 		at tun "bpfxdp:w0:netns=$NS_B" -y $link "udp port $PORT and udp[4:2] = 1008"
 		in_a sender -c 3 -s 1000 udp 10.79.0.2 "$PORT"
 		in_a sender -c 3 -s 500 udp 10.79.0.2 "$PORT"

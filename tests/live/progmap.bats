@@ -227,13 +227,13 @@ all_counted() { # N
 	local way id tag
 	id=$(bpftool -j prog show pinned "$PIN" | jq .id)
 	tag=$(bpftool -j prog show pinned "$PIN" | jq -r .tag)
-	for way in "id/$id RAW" "tag/$tag LINUX_SLL2"; do
+	for way in "id/$id RAW" "tag/$tag LINUX_SLL2" "id/$id PFLOG"; do
 		capture sent tcpdump -n -w "$BATS_TEST_TMPDIR/sent.pcap" -c 3 -y "${way#* }" -i "bpfprog:${way% *}:map=pcap_map"
 		send -c 3
 		wait_exit "$PID"
 		run -0 verify -e 0:0-2 -l "${way#* }" -a "$ADDR_A,$SINK" -p "$PORT" "$T/sent.pcap"
 	done
-	[[ $(tcpdump --list-data-link-types -i "bpfprog:id/$id:map=pcap_map" 2>&1 | grep -c "^  ") -eq 3 ]]
+	[[ $(tcpdump --list-data-link-types -i "bpfprog:id/$id:map=pcap_map" 2>&1 | grep -c "^  ") -eq 4 ]]
 	capture sent tcpdump -n -c 1 -i "bpfprog:id/$id:map=pcap_map:proto=ieee802_11"
 	send -c 3
 	until_true 10 are rejected 3
