@@ -24,6 +24,7 @@ put_reasons(struct bpfprobe_name16 *names, struct bpfprobe_reply *reply)
 {
 	struct bpfprobe_reasons reasons;
 	struct bpfprobe_types types;
+	__u32 at;
 	size_t i;
 	int err;
 
@@ -31,8 +32,11 @@ put_reasons(struct bpfprobe_name16 *names, struct bpfprobe_reply *reply)
 		return -1;
 	err = bpfprobe_reasons_read(&reasons, &types);
 	bpfprobe_types_close(&types);
-	for (i = 0; i < reasons.count; i++)
-		put(&names[bpfprobe_name_of_reason(reasons.items[i].number)], reasons.items[i].brief);
+	for (i = 0; i < reasons.count; i++) {
+		at = bpfprobe_name_of_reason(reasons.items[i].number);
+		if (at != BPFPROBE_NAMES_UNKNOWN)
+			put(&names[at], reasons.items[i].brief);
+	}
 	free(reasons.items);
 	return err < 0 ? bpfprobe_fail_errno(reply, -err, "cannot list the drop reasons") : 0;
 }
@@ -50,22 +54,26 @@ put_actions(struct bpfprobe_name16 *names, enum bpfprobe_action_of of, unsigned 
 	}
 }
 
-static void
+/* Whether one of them is given drop reasons. */
+static int
 put_probes(struct bpfprobe_name16 *names, const struct bpfprobe_session *session)
 {
 	struct bpfprobe_label label;
 	unsigned int i, n = session->progmap.wanted ? 1 : session->count;
 	const char *name;
+	int reasons = 0;
 
 	for (i = 0; i < n; i++) {
 		bpfprobe_session_label(session, i, &label);
 		name = strrchr(label.name, '/');
 		put(&names[BPFPROBE_NAMES_PROBE + i], name != NULL ? name + 1 : label.name);
+		reasons |= label.reasons;
 	}
+	return reasons;
 }
 
-int
-bpfprobe_names_make(
+static int
+make_names(
     struct bpfprobe_name16 names[BPFPROBE_NAMES_COUNT], const struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 {
 	unsigned int i;
@@ -74,8 +82,8 @@ bpfprobe_names_make(
 		put(&names[i], "UNKNOWN");
 	put_actions(names, BPFPROBE_ACTION_XDP, BPFPROBE_NAMES_XDP);
 	put_actions(names, BPFPROBE_ACTION_TC, BPFPROBE_NAMES_TC);
-	put_probes(names, session);
-	return put_reasons(names, reply);
+	/* To read the kernel's types takes a tenth of a second. */
+	return put_probes(names, session) ? put_reasons(names, reply) : 0;
 }
 
 /*
@@ -111,7 +119,7 @@ bpfprobe_names_fill(struct bpfprobe_session *session, struct bpfprobe_reply *rep
 
 	if (session->named)
 		return 0;
-	if (bpfprobe_names_make(names, session, reply) < 0)
+	if (make_names(names, session, reply) < 0)
 		return -1;
 	err = write_names(session->maps.names, names);
 	if (err == 0 && bpf_map_freeze(session->maps.names) < 0)
