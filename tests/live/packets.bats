@@ -125,9 +125,9 @@ dumped() {
 @test "snaplen counts the link header, len stays true" {
 	local dlt
 	for dlt in LINUX_SLL2 EN10MB RAW PFLOG; do
-		dump 50 "bpfprobe:tx:netns=$NS_A" -s 96 -y $dlt
+		dump 50 "bpfprobe:tx:netns=$NS_A" -s 128 -y $dlt
 		send -c 50 -i 1 -s mixed:60000
-		dumped -e 1:0-49 -z mixed:60000 -l $dlt -n 96
+		dumped -e 1:0-49 -z mixed:60000 -l $dlt -n 128
 	done
 }
 
