@@ -208,6 +208,7 @@ static __always_inline int make_view(
 	copy_head(head, (const struct xdp_md *)data->packet);
 	if (dlt == BPFPROBE_DLT_PFLOG)
 		return make_pflog_view(view, data, rec);
+	/* The header, and one word more: see load_header(). */
 	__builtin_memset(view->window, 0, 32);
 	err = make_link(link, dlt, rec, head);
 	if (err < 0)

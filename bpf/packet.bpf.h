@@ -26,7 +26,7 @@ static __always_inline __u32 header_length(void)
 	return bpfprobe_link_untagged(config.asis ? -1 : (int)MARK(DLT), bpfprobe_is_ethernet(config.arphrd));
 }
 
-/* Words of the window that hold a header; one more is filled in, if the header is not the longest. */
+/* Words of the window that hold the longest header; behind a shorter one another word is filled in. */
 #define HEADER_WORDS (BPFPROBE_PFLOG_HLEN / 8)
 
 /*
