@@ -55,11 +55,11 @@ set_calls(struct bpf_map *calls, const struct bpfprobe_config *config, const str
 	return bpf_map__set_autocreate(calls, config->remember);
 }
 
-/* The table of names is made without an object. */
+/* The table of names is made without an object, where somebody is to read it. */
 static int
 set_names(struct bpf_map *names, const struct bpfprobe_maps *maps)
 {
-	return names != NULL ? bpf_map__reuse_fd(names, maps->names) : 0;
+	return names != NULL && maps->names >= 0 ? bpf_map__reuse_fd(names, maps->names) : 0;
 }
 
 /* That of stacks, too, if there is one. */
