@@ -60,6 +60,7 @@ struct bpfprobe_config {
 	__u32 home;	 /* inode of the capturing process's network namespace */
 	__u32 direction; /* enum bpfprobe_direction */
 	__u32 asis;	 /* 1: the packet starts at skb->data (proto= option) */
+	__u32 netlink;	 /* 1: packets are those of netlink */
 	__u32 tai;	 /* 1: CLOCK_TAI, else CLOCK_BOOTTIME */
 	__u32 behind;	 /* 1: the argument is the address of a struct with a pointer to the packet */
 	__u32 offset;	 /* bytes in that struct in front of the pointer */

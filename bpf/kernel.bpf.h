@@ -166,6 +166,7 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	kuid_t sk_uid;
+	__u16 sk_protocol;
 };
 
 struct dst_entry {

@@ -48,6 +48,7 @@ struct bpfprobe_link {
 #define BPFPROBE_ETHERTYPE_IPV6 0x86dd
 #define BPFPROBE_ETHERTYPE_8021Q 0x8100
 #define BPFPROBE_ETHERTYPE_8021AD 0x88a8
+#define BPFPROBE_ARPHRD_NETLINK 824
 /* What LINUX_SLL2 says instead of a length (LINKTYPE_LINUX_SLL2). */
 #define BPFPROBE_SLL_P_802_3 0x0001 /* Novell 802.3 without LLC */
 #define BPFPROBE_SLL_P_802_2 0x0004
@@ -204,6 +205,23 @@ BPFPROBE_INLINE int bpfprobe_link_raw(
 
 	link->hdrlen = 0;
 	return type == BPFPROBE_ETHERTYPE_IP || type == BPFPROBE_ETHERTYPE_IPV6 ? 0 : -1;
+}
+
+/*
+ * LINKTYPE_NETLINK, as libpcap makes it at an nlmon interface: packet type, ARPHRD_NETLINK, ten
+ * bytes of nothing, and the family.
+ */
+BPFPROBE_INLINE void bpfprobe_link_netlink(struct bpfprobe_link *link, const struct bpfprobe_record *rec)
+{
+	int i;
+
+	bpfprobe_put16(link->hdr, rec->pkttype);
+	bpfprobe_put16(link->hdr + 2, BPFPROBE_ARPHRD_NETLINK);
+	for (i = 4; i < 14; i++)
+		link->hdr[i] = 0;
+	bpfprobe_put16(link->hdr + 14, bpfprobe_ntohs(rec->protocol));
+	link->hdrlen = 16;
+	link->skip = 0;
 }
 
 /* Hardware types whose packets begin with an Ethernet header: ARPHRD_ETHER, ARPHRD_LOOPBACK. */

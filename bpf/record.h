@@ -43,6 +43,7 @@ enum bpfprobe_layer {
 	BPFPROBE_LAYER_L2 = 2,	 /* MAC header of l2len bytes */
 	BPFPROBE_LAYER_L3 = 3,	 /* network header */
 	BPFPROBE_LAYER_ASIS = 9, /* skb->data, whatever it is (proto= option) */
+	BPFPROBE_LAYER_NETLINK = 11, /* messages of netlink; protocol: their family, as NETLINK_ROUTE */
 	BPFPROBE_LAYER_EXIT = 10, /* no packet: the record is a struct bpfprobe_exit */
 };
 

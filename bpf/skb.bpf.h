@@ -7,6 +7,7 @@
 #ifndef BPFPROBE_SKB_BPF_H
 #define BPFPROBE_SKB_BPF_H
 
+#include <bpf/bpf_endian.h>
 #include "bpf/args.bpf.h"
 #include "bpf/filter.bpf.h"
 
@@ -120,7 +121,7 @@ static __always_inline __u32 find_start(
 	__u32 mac = GET(skb, mac_header), net = GET(skb, network_header);
 
 	if (config.asis) {
-		rec->layer = BPFPROBE_LAYER_ASIS;
+		rec->layer = config.netlink ? BPFPROBE_LAYER_NETLINK : BPFPROBE_LAYER_ASIS;
 		return data;
 	}
 	if (net == HEADER_UNSET)
@@ -213,6 +214,14 @@ static __always_inline int is_packet(const struct sk_buff *skb)
 	return skb && number < (__u64)-ERRNO_MAX;
 }
 
+/* NETLINK_ROUTE and so on: of the socket, or where a tap has taken a copy, of the packet. */
+static __always_inline __be16 family_of(struct sk_buff *skb)
+{
+	struct sock *sk = GET(skb, sk);
+
+	return IN_KERNEL(sk) ? bpf_htons(BPF_CORE_READ(sk, sk_protocol)) : GET(skb, protocol);
+}
+
 /* Where the packet is, and what is known of it that every filter looks at. */
 static __always_inline void find_packet(
     struct sk_buff *skb, struct net_device *dev, struct data *data, struct bpfprobe_record *rec)
@@ -221,7 +230,7 @@ static __always_inline void find_packet(
 	data->packet = way_to_frags(skb);
 	data->head = GET(skb, head);
 	data->data = offset_of_data(skb);
-	rec->protocol = GET(skb, protocol);
+	rec->protocol = config.netlink ? family_of(skb) : GET(skb, protocol);
 	data->start = find_start(skb, dev, data->data, rec);
 	data->end = linear_end(skb);
 	rec->len = data->data - data->start + GET(skb, len);

@@ -310,6 +310,8 @@ make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, s
 		return NULL;
 	if (is_pflog)
 		make_pflog(handle, &pflog, rec, pkt, &link);
+	else if (rec->layer == BPFPROBE_LAYER_NETLINK)
+		bpfprobe_link_netlink(&link, rec);
 	else if (bpfprobe_link_make(&link, handle->dlt, rec, pkt) < 0)
 		return NULL;
 	h->len = rec->len - link.skip + link.hdrlen;

@@ -24,6 +24,7 @@ static const struct {
 	{ "any", { "netif_receive_skb", "net_dev_queue" } },
 	{ "rx", { "netif_receive_skb" } },
 	{ "tx", { "net_dev_queue" } },
+	{ "hwdrop", { "devlink_trap_report" } },
 };
 
 /* Text for messages: "tracepoint" or "function", and the name. */

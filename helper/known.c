@@ -13,6 +13,7 @@ static const struct {
 	const char *tracepoint;
 	enum bpfprobe_direction direction;
 } directions[] = {
+	{ "devlink_trap_report", BPFPROBE_DIR_IN },
 	{ "netif_receive_skb", BPFPROBE_DIR_IN },
 	{ "netif_receive_skb_entry", BPFPROBE_DIR_IN },
 	{ "netif_receive_skb_list_entry", BPFPROBE_DIR_IN },

@@ -149,6 +149,8 @@ bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_
 
 	if (session->progmap.wanted)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "the program is not ours: no filter can be put into it");
+	if (session->netlink)
+		return bpfprobe_fail(reply, BPFPROBE_ERROR, "netlink's header is made in user space, where its filter runs");
 	if (bpfprobe_policy_check_filter(&session->policy, request->count, reply) < 0)
 		return -1;
 	if (request->dlt != BPFPROBE_DLT_PFLOG || session->asis)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -91,6 +92,7 @@ make_config(const struct bpfprobe_session *session, struct bpfprobe_config *conf
 	config->direction = target->direction;
 	config->device = target->has_device;
 	config->asis = plan->device.proto[0] != '\0';
+	config->netlink = session->netlink;
 	config->tai = (__u32)plan->tai;
 	config->behind = target->argument.form == BPFPROBE_BEHIND;
 	config->offset = target->argument.offset;
@@ -347,6 +349,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 		return -1;
 	session->maps.cpus = plan.cpus;
 	session->asis = plan.device.proto[0] != '\0';
+	session->netlink = strcasecmp(plan.device.proto, "NETLINK") == 0;
 	session->meta = (int)request->meta;
 	if (load(session, &plan, (unsigned int)n, reply) < 0 || make_rings(session, &plan, request, reply) < 0 ||
 	    begin_meta(session, reply) < 0)

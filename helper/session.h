@@ -30,6 +30,7 @@ struct bpfprobe_session {
 	int named;		 /* the table of names is filled in */
 	int meta;		 /* the user asks for metadata, whatever the link type */
 	int asis;		 /* packets are shown as they are: no link header */
+	unsigned int netlink;	 /* but that of netlink, which user space makes */
 	struct bpfprobe_watch watch;
 	struct bpfprobe_symbols symbols; /* read when somebody asks for one */
 	struct bpfprobe_progmap progmap; /* of a device with map=, which has no probes */
