@@ -366,6 +366,23 @@ tag_beside_is_seen_as_tag_within(void **state)
 	}
 }
 
+/* As that of libpcap at an nlmon interface: measured there. */
+static void
+netlink_has_a_cooked_header(void **state)
+{
+	static const uint8_t want[16] = { 0, 4, 0x03, 0x38, [15] = 16 };
+	struct bpfprobe_record rec = { .pkttype = 4, .protocol = htons(16), .len = 32, .caplen = 32 };
+	struct bpfprobe_link link;
+
+	(void)state;
+	memset(&link, 0x5a, sizeof(link));
+	bpfprobe_link_netlink(&link, &rec);
+	assert_int_equal(link.hdrlen, sizeof(want));
+	assert_int_equal(link.skip, 0);
+	assert_memory_equal(link.hdr, want, sizeof(want));
+	assert_int_equal(link.hdr[sizeof(want)], 0x5a);
+}
+
 int
 main(void)
 {
@@ -377,6 +394,7 @@ main(void)
 		cmocka_unit_test(cut_packets_are_not_read_beyond_their_end),
 		cmocka_unit_test(cut_packets_are_seen_as_the_beginning_of_the_whole),
 		cmocka_unit_test(tag_beside_is_seen_as_tag_within),
+		cmocka_unit_test(netlink_has_a_cooked_header),
 	};
 
 	return cmocka_run_group_tests_name("linkhdr", tests, setup, NULL);
