@@ -216,10 +216,10 @@ filtered() {
 	local dlt
 	for dlt in LINUX_SLL2 EN10MB RAW PFLOG; do
 		SIZE=1000
-		filtered 5 "$TX" "udp[900] == udp[900]" -s 64 -y $dlt
+		filtered 5 "$TX" "udp[900] == udp[900]" -s 128 -y $dlt
 		filtered 0 "$TX" "udp[1100] == udp[1100]" -y $dlt
 		SIZE=900
-		filtered 0 "$TX" "udp[950] == udp[950]" -s 64 -y $dlt
+		filtered 0 "$TX" "udp[950] == udp[950]" -s 128 -y $dlt
 	done
 	SIZE=1000
 	filtered 0 "$TX:len=500" "udp[900] == udp[900]"
