@@ -58,15 +58,13 @@ add_matching(const struct bpfprobe_type *type, const char *name, void *context)
 		bpfprobe_target_go_untyped(target, target->kind);
 }
 
-/* Those with the same argument behind each other: they can have one program. */
+/* Those that can have one program behind each other. */
 static int
 by_argument(const void *a, const void *b)
 {
 	const struct bpfprobe_target *x = a, *y = b;
-	int order = memcmp(&x->argument, &y->argument, sizeof(x->argument));
+	int order = bpfprobe_target_compare(x, y);
 
-	if (order == 0)
-		order = memcmp(&x->returns, &y->returns, sizeof(x->returns));
 	return order != 0 ? order : strcmp(x->name, y->name);
 }
 

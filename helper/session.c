@@ -166,8 +166,7 @@ can_share(const struct bpfprobe_target *a, const struct bpfprobe_target *b)
 	if (a->kind == BPFPROBE_PASS)
 		return b->kind == BPFPROBE_PASS && a->arphrd == b->arphrd;
 	return a->kind == BPFPROBE_KPROBE && b->kind == BPFPROBE_KPROBE && a->pattern && b->pattern &&
-	    memcmp(&a->argument, &b->argument, sizeof(a->argument)) == 0 &&
-	    memcmp(&a->returns, &b->returns, sizeof(a->returns)) == 0;
+	    bpfprobe_target_compare(a, b) == 0;
 }
 
 /*

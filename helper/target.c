@@ -131,6 +131,20 @@ bpfprobe_target_check_who(const struct bpfprobe_target *targets, unsigned int co
 	return 0;
 }
 
+int
+bpfprobe_target_compare(const struct bpfprobe_target *a, const struct bpfprobe_target *b)
+{
+	int order = memcmp(&a->argument, &b->argument, sizeof(a->argument));
+
+	if (order == 0)
+		order = memcmp(&a->returns, &b->returns, sizeof(a->returns));
+	if (order == 0)
+		order = (int)a->reason - (int)b->reason;
+	if (order == 0)
+		order = (int)a->socket - (int)b->socket;
+	return order != 0 ? order : bpfprobe_known_end(a->name) - bpfprobe_known_end(b->name);
+}
+
 enum bpfprobe_direction
 bpfprobe_target_direction(const struct bpfprobe_target *target)
 {

@@ -57,6 +57,12 @@ int bpfprobe_target_is_for_fentry(const struct bpfprobe_target *target);
 int bpfprobe_target_check_who(const struct bpfprobe_target *targets, unsigned int count,
     const struct bpfprobe_who *who, struct bpfprobe_reply *reply);
 
+/*
+ * Order of targets by what a program is told of its place: 0 where one can be at both, and find there
+ * packet, reason, socket and result where it is told they are.
+ */
+int bpfprobe_target_compare(const struct bpfprobe_target *a, const struct bpfprobe_target *b);
+
 /* The direction of all packets at this function, or that it is told from the packet. */
 enum bpfprobe_direction bpfprobe_target_direction(const struct bpfprobe_target *target);
 

@@ -42,6 +42,20 @@ text() {
 	sed -n '1s/^[0-9:.]* \(.*\): [0-9a-f:.]* > .*/\1/p' "$T/$1.out"
 }
 
+@test "functions of a pattern: none is told another's drop reason" {
+	# One of them has it where the other has an address.
+	kinds_setup
+	need kprobe
+	[[ -n $REASONS ]] || skip "this kernel has no drop reasons (5.17)"
+	pflog pattern "bpfprobe:kprobe/kfree_skb_r?ason+kprobe/nf_hook_sl?w:netns=$NS_B" "udp dst port $((PORT + 1))"
+	sent_udp $((PORT + 1))
+	until_true 10 has_text "$T/pattern.out" "rule "
+	stop
+	cat "$T/pattern.out"
+	[[ $(wc -l <"$T/pattern.out") -ge 1 ]]
+	! grep UNKNOWN "$T/pattern.out"
+}
+
 @test "all devices offer it" {
 	local device
 	for device in bpfprobe:drop bpfprobe:tx+rx bpfxdp:lo; do
