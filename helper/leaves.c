@@ -62,6 +62,8 @@ make_leaf(const struct bpfprobe_session *session, unsigned int i,
 static int
 looks_at_ruleset(const struct sock_filter *insn)
 {
+	if (BPF_CLASS(insn->code) == BPF_LDX && BPF_MODE(insn->code) == BPF_MSH)
+		return insn->k >= BPFPROBE_PFLOG_RULESET && insn->k < BPFPROBE_PFLOG_RULESET_END;
 	if (BPF_CLASS(insn->code) != BPF_LD)
 		return 0;
 	if (BPF_MODE(insn->code) == BPF_IND)
@@ -149,7 +151,8 @@ bpfprobe_session_filter(struct bpfprobe_session *session, const struct bpfprobe_
 
 	if (session->progmap.wanted)
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "the program is not ours: no filter can be put into it");
-	if (session->netlink)
+	/* What only returns looks at no header. */
+	if (session->netlink && (request->count != 1 || BPF_CLASS(filter->code) != BPF_RET))
 		return bpfprobe_fail(reply, BPFPROBE_ERROR, "netlink's header is made in user space, where its filter runs");
 	if (bpfprobe_policy_check_filter(&session->policy, request->count, reply) < 0)
 		return -1;

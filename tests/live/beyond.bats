@@ -50,6 +50,15 @@ asked() {
 	[[ $(wc -l <"$T/theirs.txt") -ge 4 && -z $(comm -13 "$T/ours.txt" "$T/theirs.txt") ]]
 }
 
+# It has metadata, which come with a filter that lets all pass.
+@test "netlink: bpfprobe capture opens it, with all that is known of packets" {
+	capture json bpfprobe capture --json -i "bpfprobe:tx:netns=$NS_A:proto=NETLINK"
+	send -c 1
+	until_true 10 file_size_is "$T/json.out" 10
+	stop
+	[[ $(<"$T/json.out") == *'"probe":"tp/net_dev_queue"'*'"comm":"sender"'* ]]
+}
+
 @test "vsock: what vsockmon gives a header" {
 	modprobe -qa vsockmon vsock_loopback || :
 	ip link add vsm type vsockmon 2>"$BATS_TEST_TMPDIR/try" || cannot "no vsockmon: $(<"$BATS_TEST_TMPDIR/try")"
