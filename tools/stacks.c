@@ -24,18 +24,27 @@ leads_to_program(const char *function)
 	return 0;
 }
 
-/* How many frames are the probe's.  BPF programs may have no symbols, depending on net.core.bpf_jit_kallsyms. */
+/*
+ * How many frames are the probe's: to the end of the first that lead to a program, since others may be on the
+ * way here.  BPF programs may have no symbols, depending on net.core.bpf_jit_kallsyms.
+ */
 static unsigned int
 count_of_probe(const uint64_t *addresses, unsigned int count, const struct bpfprobe_symbols *symbols)
 {
 	unsigned int i, n = 0;
 	const char *function;
 	uint64_t offset;
+	int led = 0;
 
 	for (i = 0; i < count && i < PROBE_FRAMES; i++) {
 		function = bpfprobe_symbols_find(symbols, addresses[i], &offset);
-		if (function == NULL || leads_to_program(function))
-			n = i + 1;
+		if (function != NULL && leads_to_program(function))
+			led = 1;
+		else if (function != NULL && led)
+			break;
+		else if (function != NULL)
+			continue;
+		n = i + 1;
 	}
 	return n;
 }

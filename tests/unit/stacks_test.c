@@ -50,12 +50,14 @@ probes(void **state)
 	const uint64_t function[] = { 0xa0000010, 0xa0000110, 0x81000155, 0x81000030 };
 	const uint64_t trampoline[] = { 0xa0000010, 0x91000010, 0x81000155 };
 	const uint64_t program[] = { 0xa0000010, 0x91000010, 0xa0000020, 0x81000510, 0x81000155 };
+	const uint64_t nested[] = { 0xa0000010, 0x81000310, 0x81000220, 0x81000030, 0x91000010, 0x81000155 };
 	const uint64_t kprobe[] = { 0x81000100, 0x81000030 };
 
 	assert_stack(*state, tracepoint, 6, "kfree_skb+0x30\nip_rcv+0x55");
 	assert_stack(*state, function, 4, "ip_rcv+0x55\nkfree_skb+0x30");
 	assert_stack(*state, trampoline, 3, "ip_rcv+0x55");
 	assert_stack(*state, program, 5, "bpf_prog_run_generic_xdp+0x10\nip_rcv+0x55");
+	assert_stack(*state, nested, 6, "kfree_skb+0x30\nbpf_trampoline_6442+0x10\nip_rcv+0x55");
 	assert_stack(*state, kprobe, 2, "ip_rcv+0x0\nkfree_skb+0x30");
 	assert_stack(*state, kprobe, 0, "");
 	assert_stack(*state, function, 2, "");
