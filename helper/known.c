@@ -56,6 +56,8 @@ static const char *const devices[] = {
  */
 static const char drop[] = "kfree_skb";
 #define DROP_LOCATION 2
+/* Where drivers hand over what their hardware has dropped. */
+static const char hardware_drop[] = "devlink_trap_report";
 
 /*
  * Functions that are called when the packet's memory may be somebody else's already. The
@@ -163,7 +165,7 @@ bpfprobe_known_device(const char *tracepoint)
 int
 bpfprobe_known_end(const char *name)
 {
-	return strcmp(name, drop) == 0;
+	return strcmp(name, drop) == 0 || strcmp(name, hardware_drop) == 0;
 }
 
 unsigned int
