@@ -42,12 +42,23 @@ text() {
 	sed -n '1s/^[0-9:.]* \(.*\): [0-9a-f:.]* > .*/\1/p' "$T/$1.out"
 }
 
+# function_that_drops: the one that is told the reason.
+function_that_drops() {
+	local function
+	for function in sk_skb_reason_drop kfree_skb_reason; do
+		! pcaploop -i "bpfprobe:kprobe/$function" activate >/dev/null 2>&1 || break
+	done
+	echo "$function"
+}
+
 @test "functions of a pattern: none is told another's drop reason" {
-	# One of them has it where the other has an address.
+	local function
+	[[ -n $REASONS ]] || skip "this kernel has no drop reasons (5.17)"
 	kinds_setup
 	need kprobe
-	[[ -n $REASONS ]] || skip "this kernel has no drop reasons (5.17)"
-	pflog pattern "bpfprobe:kprobe/kfree_skb_r?ason+kprobe/nf_hook_sl?w:netns=$NS_B" "udp dst port $((PORT + 1))"
+	function=$(function_that_drops)
+	# It has the reason where the other has an address.
+	pflog pattern "bpfprobe:kprobe/${function%?}?+kprobe/nf_hook_slo?:netns=$NS_B" "udp dst port $((PORT + 1))"
 	sent_udp $((PORT + 1))
 	until_true 10 has_text "$T/pattern.out" "rule "
 	stop
@@ -238,10 +249,7 @@ passes() {
 	[[ -n $REASONS ]] || skip "this kernel has no drop reasons (5.17)"
 	kinds_setup
 	need kprobe
-	for function in sk_skb_reason_drop kfree_skb_reason; do
-		run pcaploop -i "bpfprobe:kprobe/$function" activate
-		[[ $status -ne 0 ]] || break
-	done
+	function=$(function_that_drops)
 	pflog dump "bpfprobe:kprobe/$function" -c 1 "udp port $((PORT + 2)) and ruleset $NETFILTER"
 	sent_udp $((PORT + 2))
 	wait_exit $PID
