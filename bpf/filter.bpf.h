@@ -131,6 +131,15 @@ static __always_inline int make_link(
 	return 0;
 }
 
+/* PFLOG's header, of a packet whose first bytes are at `pkt`; *skip: so many of them it stands for. */
+static __always_inline int begin_pflog(struct bpfprobe_view *view, const struct data *data,
+    const struct bpfprobe_record *rec, const __u8 *pkt, __u32 *skip)
+{
+	if (!is_enough(rec, pkt))
+		return BPFPROBE_UNDECIDED;
+	return make_pflog(view, data, rec, bpfprobe_pflog_af(rec, pkt, skip), MARK(BESIDE));
+}
+
 static __always_inline void put_header(struct bpfprobe_view *view, const struct data *data,
     const struct bpfprobe_record *rec, __u32 hdrlen, __u32 skip)
 {
@@ -183,12 +192,8 @@ static __noinline int make_pflog_view(
 {
 	const __u8 *head = view->window + sizeof(view->window) - LINK_BYTES;
 	__u32 skip;
-	__u8 af;
 
-	if (!is_enough(rec, head))
-		return BPFPROBE_UNDECIDED;
-	af = bpfprobe_pflog_af(rec, head, &skip);
-	if (make_pflog(view, data, rec, af, MARK(BESIDE)) < 0)
+	if (begin_pflog(view, data, rec, head, &skip) < 0)
 		return BPFPROBE_UNDECIDED;
 	make_opaque(view->window, BPFPROBE_PFLOG_HLEN / 4);
 	return place(view, data, rec, BPFPROBE_PFLOG_HLEN, skip);
@@ -237,12 +242,8 @@ static __noinline int make_pflog_view(
 {
 	const __u8 *pkt = MEMORY(data->head + data->start);
 	__u32 skip;
-	__u8 af;
 
-	if (!is_enough(rec, pkt))
-		return BPFPROBE_UNDECIDED;
-	af = bpfprobe_pflog_af(rec, pkt, &skip);
-	if (make_pflog(view, data, rec, af, MARK(BESIDE)) < 0)
+	if (begin_pflog(view, data, rec, pkt, &skip) < 0)
 		return BPFPROBE_UNDECIDED;
 	return place(view, data, rec, BPFPROBE_PFLOG_HLEN, skip);
 }
@@ -305,17 +306,14 @@ static __noinline int make_pflog_view(
 {
 	__u64 window = MARK(WINDOW), origin;
 	__u32 skip;
-	__u8 af;
 
 	if (window <= BPFPROBE_PFLOG_HLEN || window > BPFPROBE_WINDOW_MAX)
 		window = BPFPROBE_WINDOW_MAX;
 	if (bpf_probe_read_kernel(view->window, LINK_BYTES, data->head + data->start) < 0 ||
-	    !is_enough(rec, view->window))
+	    begin_pflog(view, data, rec, view->window, &skip) < 0)
 		return BPFPROBE_UNDECIDED;
-	af = bpfprobe_pflog_af(rec, view->window, &skip);
 	origin = data->start + skip;
-	if (make_pflog(view, data, rec, af, MARK(BESIDE)) < 0 ||
-	    bpf_probe_read_kernel(view->window + BPFPROBE_PFLOG_HLEN, window - BPFPROBE_PFLOG_HLEN,
+	if (bpf_probe_read_kernel(view->window + BPFPROBE_PFLOG_HLEN, window - BPFPROBE_PFLOG_HLEN,
 		data->head + origin) < 0)
 		return BPFPROBE_UNDECIDED;
 	put_header(view, data, rec, BPFPROBE_PFLOG_HLEN, skip);
