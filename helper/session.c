@@ -91,7 +91,7 @@ make_config(const struct bpfprobe_session *session, struct bpfprobe_config *conf
 	config->arphrd = target->arphrd;
 	config->direction = target->direction;
 	config->device = target->has_device;
-	config->asis = plan->device.proto[0] != '\0';
+	config->asis = (__u32)session->asis;
 	config->netlink = session->netlink;
 	config->tai = (__u32)plan->tai;
 	config->behind = target->argument.form == BPFPROBE_BEHIND;
