@@ -134,9 +134,13 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 		return 0;
 	make_opaque(&rec.protocol, 4);
 	if (META())
-		note_meta(ctx, packet, &data, &rec);
+		note_meta(ctx, &rec);
+	if (META() && MARK(BESIDE))
+		find_device(ctx, packet, &data);
 	if (!passes(&data, &rec, reader))
 		return 0;
+	if (META() && !MARK(BESIDE))
+		find_device(ctx, packet, &data);
 	if (!MARK(BESIDE) && !config.confined)
 		find_beside(ctx, packet, dev, &rec);
 	if (!is_wanted(&rec))

@@ -35,12 +35,10 @@ static __always_inline __u32 number_of_stack(void *ctx)
 
 #endif
 
-/* Notes in the record that it has metadata, and why the packet is dropped; looks for its device. */
-static __always_inline void note_meta(
-    void *ctx, PACKET *packet, struct data *data, struct bpfprobe_record *rec)
+/* Notes in the record that it has metadata, and why the packet is dropped. */
+static __always_inline void note_meta(void *ctx, struct bpfprobe_record *rec)
 {
 	rec->meta = 1;
-	find_device(ctx, packet, data);
 #ifndef BPFPROBE_PASS
 	if (config.reason)
 		rec->action = argument_of(ctx, config.reason);
