@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include "capture/names.h"
 
+#define TRIES 8 /* places in which a function may be remembered; the last one may be taken from another */
 #define SIZE (BPFPROBE_NAMES_COUNT * sizeof(struct bpfprobe_name16))
 
 int
@@ -52,15 +53,21 @@ ask(struct bpfprobe_located *located, struct bpfprobe_client *client, uint64_t a
 const struct bpfprobe_name16 *
 bpfprobe_names_locate(struct bpfprobe_names *names, struct bpfprobe_client *client, uint64_t address)
 {
-	struct bpfprobe_located *located;
+	uint64_t place = address ^ address >> 8 ^ address >> 16;
+	struct bpfprobe_located *located = NULL;
+	unsigned int i;
 
 	if (names->located == NULL)
 		names->located = calloc(BPFPROBE_LOCATED, sizeof(*names->located));
 	if (names->located == NULL)
 		return &none;
-	/* Of two at the same place the later one stays, until it comes to the first again. */
-	located = &names->located[(address ^ address >> 8 ^ address >> 16) % BPFPROBE_LOCATED];
-	if (located->address != address)
-		ask(located, client, address);
+	for (i = 0; i < TRIES; i++) {
+		located = &names->located[(place + i) % BPFPROBE_LOCATED];
+		if (located->address == address)
+			return &located->name;
+		if (located->address == 0)
+			break;
+	}
+	ask(located, client, address);
 	return &located->name;
 }

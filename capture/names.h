@@ -28,7 +28,7 @@ void bpfprobe_names_unmap(struct bpfprobe_names *names);
 
 /*
  * The name of the function that `address` of the kernel is in, as the helper abbreviates it, who
- * is asked once; "" if he does not know.
+ * is asked once, or again where many functions want one place; "" if he does not know.
  */
 const struct bpfprobe_name16 *bpfprobe_names_locate(
     struct bpfprobe_names *names, struct bpfprobe_client *client, uint64_t address);
