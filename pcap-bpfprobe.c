@@ -146,14 +146,14 @@ deliver_pass(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 			p->break_loop = 0;
 			return PCAP_ERROR_BREAK;
 		}
-		rec = bpfprobe_merge_next(&handle->reader.merge);
+		rec = bpfprobe_handle_next(handle);
 		if (rec == NULL) {
 			bpfprobe_events_set_left(&handle->events, 0);
 			return n;
 		}
 		n += deliver(handle, rec, callback, user);
 	}
-	bpfprobe_events_set_left(&handle->events, bpfprobe_merge_more(&handle->reader.merge));
+	bpfprobe_events_set_left(&handle->events, bpfprobe_handle_more(handle));
 	return n;
 }
 
@@ -182,7 +182,7 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 	struct pcap_bpfprobe *priv = p->priv;
 	struct bpfprobe_handle *handle = &priv->handle;
 	const int waits = p->opt.timeout <= 0;
-	const uint64_t rejected = handle->reader.control.reader->rejected;
+	const uint64_t passed_over = bpfprobe_handle_passed_over(handle);
 	enum bpfprobe_wake wake;
 	const char *ended;
 	int n, last = waits && !handle->attached;
@@ -200,7 +200,7 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 		n = deliver_pass(p, cnt, callback, user);
 		if (ended != NULL)
 			return end(p, n, ended);
-		if (n != 0 || last || (waits && handle->reader.control.reader->rejected != rejected))
+		if (n != 0 || last || (waits && bpfprobe_handle_passed_over(handle) != passed_over))
 			break;
 		wake = bpfprobe_events_wait(&handle->events, !priv->nonblock);
 		if (wake == BPFPROBE_WAKE_ERROR)

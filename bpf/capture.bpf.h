@@ -10,6 +10,7 @@
 #ifndef BPFPROBE_CAPTURE_BPF_H
 #define BPFPROBE_CAPTURE_BPF_H
 
+#include "bpf/count.bpf.h"
 #include "bpf/filter.bpf.h"
 #if defined(BPFPROBE_PASS)
 #include "bpf/pass.bpf.h"
@@ -27,15 +28,6 @@
 #endif
 #include "bpf/who.bpf.h"
 
-/* One element per possible CPU and the reader's; the helper sets how many before load. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct bpfprobe_counters);
-} bpfprobe_ctl SEC(".maps");
-
 /* Of one probe, since a slot takes programs of one prototype only (6.1 and newer). */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -43,22 +35,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } bpfprobe_leaf SEC(".maps");
-
-/* Adds one to a counter of this CPU. */
-#define COUNT(name)                                                                                \
-	({                                                                                         \
-		__u32 cpu = bpf_get_smp_processor_id();                                            \
-		struct bpfprobe_counters *counters = bpf_map_lookup_elem(&bpfprobe_ctl, &cpu);     \
-		if (counters)                                                                      \
-			__sync_fetch_and_add(&counters->name, 1);                                  \
-	})
-
-static __always_inline struct bpfprobe_counters *the_readers(void)
-{
-	__u32 reader = config.reader;
-
-	return bpf_map_lookup_elem(&bpfprobe_ctl, &reader);
-}
 
 static __always_inline int is_wanted(const struct bpfprobe_record *rec)
 {
@@ -93,6 +69,29 @@ static __always_inline int passes(
 	return verdict != 0;
 }
 
+/* What the filter has not looked at. */
+static __always_inline void find_rest(
+    void *ctx, PACKET *packet, struct net_device *dev, struct data *data, struct bpfprobe_record *rec)
+{
+	if (META() && !MARK(BESIDE))
+		find_device(ctx, packet, data);
+	if (!MARK(BESIDE) && !config.confined)
+		find_beside(ctx, packet, dev, rec);
+}
+
+/* Whether filter and options want the packet, which is followed then. */
+static __always_inline int choose(void *ctx, PACKET *packet, struct net_device *dev, struct data *data,
+    struct bpfprobe_record *rec, const struct bpfprobe_counters *reader)
+{
+	if (!passes(data, rec, reader))
+		return 0;
+	find_rest(ctx, packet, dev, data, rec);
+	if (!is_wanted(rec))
+		return 0;
+	follow(packet, rec);
+	return 1;
+}
+
 /* The same for every probe; `at_exit` of a program, `action` is what it has returned. */
 static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_exit, __u64 action)
 {
@@ -115,7 +114,7 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 		return 0;
 	if (rejects_all() && !reader->passing)
 		return 0;
-	if (config.who.any && !config.confined && !is_asked_for(packet))
+	if (config.who.any && !config.confined && !is_asked_for(packet) && !is_followed(packet))
 		return 0;
 	__builtin_memset(&rec, 0, sizeof(rec));
 	rec.action = action;
@@ -137,13 +136,9 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 		note_meta(ctx, &rec);
 	if (META() && MARK(BESIDE))
 		find_device(ctx, packet, &data);
-	if (!passes(&data, &rec, reader))
-		return 0;
-	if (META() && !MARK(BESIDE))
-		find_device(ctx, packet, &data);
-	if (!MARK(BESIDE) && !config.confined)
-		find_beside(ctx, packet, dev, &rec);
-	if (!is_wanted(&rec))
+	if (!reader->passing && is_followed(packet))
+		find_rest(ctx, packet, dev, &data, &rec);
+	else if (!choose(ctx, packet, dev, &data, &rec, reader))
 		return 0;
 	if (emit(ctx, packet, &data, &rec, wanted_length(&rec, reader)) < 0)
 		COUNT(lost);

@@ -147,6 +147,10 @@ struct net_device {
 };
 
 typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
 	__s64 counter;
 } atomic64_t;
 
@@ -181,6 +185,8 @@ struct sk_buff {
 	unsigned int data_len;
 	__u16 queue_mapping;
 	__u8 pkt_type : 3;
+	__u8 cloned : 1;
+	__u8 fclone : 2;
 	__u8 vlan_present : 1; /* until 6.1, see find_vlan() */
 	int skb_iif;
 	unsigned long _skb_refdst; /* struct dst_entry *, lowest bit: without a reference */
@@ -199,6 +205,7 @@ struct sk_buff {
 struct skb_shared_info {
 	__u8 nr_frags;
 	struct sk_buff *frag_list;
+	atomic_t dataref; /* lower half: how many packets have these bytes */
 	unsigned int xdp_frags_size; /* bytes in the fragments of an XDP packet (5.18) */
 	struct frag frags[1];
 };

@@ -9,6 +9,7 @@
 
 #include "bpf/args.bpf.h"
 #include "bpf/filter.bpf.h"
+#include "bpf/follow.bpf.h"
 #include "bpf/names.h"
 
 #define XDP_DROP 1
@@ -100,6 +101,7 @@ static __always_inline void find_meta(void *ctx, PACKET *packet, const struct da
 	__builtin_memset(meta, 0, sizeof(*meta));
 	find_seen(data, rec, &meta->seen);
 	find_more(packet, rec, meta);
+	note_id(packet, meta);
 #ifndef BPFPROBE_PASS
 	if (meta->seen.pid != BPFPROBE_UNTOLD) {
 		meta->tid = bpf_get_current_pid_tgid();

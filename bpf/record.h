@@ -9,7 +9,7 @@
  *   8 bytes   struct perf_event_header {u32 type; u16 misc; u16 size}
  *   4 bytes   u32 raw size: all that follows, padding included
  *   48 bytes  struct bpfprobe_record
- *   92 bytes  struct bpfprobe_meta, if the record says so
+ *   100 bytes struct bpfprobe_meta, if the record says so
  *   caplen    packet, from its start (see layer)
  *   0-7       padding
  *
@@ -108,6 +108,7 @@ struct bpfprobe_meta {
 	__u32 location[2]; /* where the kernel drops the packet, as far as the probe is told */
 	__u32 packet[2];   /* struct sk_buff or xdp_buff */
 	__u32 head[2];	   /* memory of the packet's bytes: clones have the same */
+	__u32 id[2];	   /* of a packet that is followed (track option); 0: it is not */
 };
 
 /*
@@ -136,6 +137,7 @@ struct bpfprobe_counters {
 	/* the CPUs' */
 	__u64 emitted; /* records that are in the ring; the reader's: those of other programs, read */
 	__u64 lost;    /* packets that no record was written for: ring full, or output failed; so with them */
+	__u64 untracked; /* packets that are to be followed, for which there was no room (track option) */
 	__u64 null;    /* probe hits without a packet: NULL, an error, no xdp_buff yet; nothing lost */
 	/* the reader's */
 	__u64 delivered; /* packets handed to the application */
@@ -144,15 +146,17 @@ struct bpfprobe_counters {
 	__u64 late;	 /* packets delivered out of the order of time */
 	__u64 broken;	 /* samples that made no sense: lost too */
 	__u64 unpaired;	 /* packets of which it is not known what the function returned */
+	__u64 expired;	 /* records of packets that did not come to their target in time (until option) */
+	__u64 overrun;	 /* records of packets that may yet come there, for which there was no room */
 	/* what the reader wants */
 	__u64 reach;   /* bytes of a packet that the filter may look at */
 	__u64 passing; /* 1: no filter in the kernel, every packet comes up undecided */
-	__u64 pad[5];  /* to two cache lines */
+	__u64 pad[2];  /* to two cache lines */
 };
 
 _Static_assert(sizeof(struct bpfprobe_record) == 48, "the record's layout is shared");
 _Static_assert(sizeof(struct bpfprobe_seen) == 28, "the record's layout is shared");
-_Static_assert(sizeof(struct bpfprobe_meta) == 92, "the record's layout is shared");
+_Static_assert(sizeof(struct bpfprobe_meta) == 100, "the record's layout is shared");
 _Static_assert(sizeof(struct bpfprobe_exit) == 68, "the record's layout is shared");
 _Static_assert(sizeof(struct bpfprobe_counters) == 128, "whole cache lines per CPU");
 

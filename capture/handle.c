@@ -48,6 +48,7 @@ bpfprobe_handle_close(struct bpfprobe_handle *handle)
 	/* The probes first: nothing is written any more while the rings go. */
 	bpfprobe_client_close(&handle->client);
 	bpfprobe_reader_close(&handle->reader);
+	bpfprobe_hold_free(&handle->hold);
 	bpfprobe_filter_clear(&handle->filter);
 	bpfprobe_names_unmap(&handle->names);
 	free(handle->packet);
@@ -86,6 +87,19 @@ open_reader(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
 	return handle->packet == NULL ? fail(reply, "cannot keep a packet", ENOMEM) : 0;
 }
 
+/* Whether packets are shown only if they come to one of the probes. */
+static int
+waits_for_target(const struct bpfprobe_client *client)
+{
+	unsigned int i;
+
+	for (i = 0; i < client->nlabels; i++) {
+		if (client->labels[i].until)
+			return 1;
+	}
+	return 0;
+}
+
 int
 bpfprobe_handle_open(
     struct bpfprobe_handle *handle, struct bpfprobe_request *request, struct bpfprobe_reply *reply)
@@ -97,6 +111,8 @@ bpfprobe_handle_open(
 	if (bpfprobe_client_open(&handle->client, bpfprobe_client_helper(), request, reply) < 0)
 		return -1;
 	handle->returns = reply->returns;
+	if (waits_for_target(&handle->client) && bpfprobe_hold_init(&handle->hold, BPFPROBE_HOLD_SIZE) < 0)
+		return fail(reply, "cannot hold packets", ENOMEM);
 	return open_reader(handle, reply);
 }
 
@@ -153,7 +169,8 @@ bpfprobe_handle_set_dlt(struct bpfprobe_handle *handle, int dlt, char *errbuf)
 	}
 	handle->dlt = dlt;
 	handle->generation = 0;
-	handle->reader.control.reader->passing = 1;
+	/* Without a filter there is nothing to be decided again. */
+	handle->reader.control.reader->passing = handle->filter.insns != NULL;
 	return 0;
 }
 
@@ -260,7 +277,7 @@ static void
 make_pflog(struct bpfprobe_handle *handle, struct bpfprobe_pflog *hdr, const struct bpfprobe_record *rec,
     const u_char *pkt, struct bpfprobe_link *link)
 {
-	const struct bpfprobe_meta *meta = bpfprobe_merge_meta(&handle->reader.merge);
+	const struct bpfprobe_meta *meta = handle->item.meta;
 	struct bpfprobe_seen unseen = { .uid = BPFPROBE_UNTOLD, .pid = BPFPROBE_UNTOLD };
 	const struct bpfprobe_seen *seen = meta != NULL ? &meta->seen : &unseen;
 
@@ -293,7 +310,7 @@ is_wanted(const struct bpfprobe_handle *handle, const struct bpfprobe_record *re
 	if (handle->direction == (outgoing ? PCAP_D_IN : PCAP_D_OUT))
 		return 0;
 	return !rec->returns || handle->returns != BPFPROBE_RETURNS_DECIDE ||
-	    bpfprobe_returned_wanted(&handle->reader.merge.returned);
+	    bpfprobe_returned_wanted(&handle->item.returned);
 }
 
 /* Makes the packet; NULL: it is not wanted. */
@@ -301,7 +318,7 @@ static const u_char *
 make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, struct pcap_pkthdr *h)
 {
 	int is_pflog = handle->dlt == DLT_PFLOG && rec->layer != BPFPROBE_LAYER_ASIS;
-	const u_char *pkt = bpfprobe_merge_packet(&handle->reader.merge);
+	const u_char *pkt = handle->item.packet;
 	struct bpfprobe_pflog pflog;
 	struct bpfprobe_link link;
 	u_int wanted;
@@ -345,6 +362,17 @@ stop_listening(struct bpfprobe_handle *handle)
 	handle->told = -1;
 }
 
+/* What is held too long goes; what became of all of them. */
+static void
+expire(struct bpfprobe_handle *handle)
+{
+	struct bpfprobe_counters *counters = handle->reader.control.reader;
+
+	bpfprobe_hold_expire(&handle->hold, handle->reader.clock.last);
+	counters->expired = handle->hold.expired;
+	counters->overrun = handle->hold.overrun;
+}
+
 const char *
 bpfprobe_handle_pass(struct bpfprobe_handle *handle)
 {
@@ -357,7 +385,50 @@ bpfprobe_handle_pass(struct bpfprobe_handle *handle)
 		bpfprobe_merge_pass(&reader->merge, BPFPROBE_MERGE_ALL, BPFPROBE_MERGE_ALL);
 	else
 		bpfprobe_reader_pass(reader);
+	expire(handle);
 	return ended;
+}
+
+/* The record that the merge gives, which the handle then has. */
+static int
+next_of_rings(struct bpfprobe_handle *handle)
+{
+	struct bpfprobe_merge *merge = &handle->reader.merge;
+	struct bpfprobe_item *item = &handle->item;
+
+	item->rec = bpfprobe_merge_next(merge);
+	if (item->rec == NULL)
+		return 0;
+	item->meta = bpfprobe_merge_meta(merge);
+	item->packet = bpfprobe_merge_packet(merge);
+	item->ring = (unsigned int)(merge->last - merge->rings);
+	item->returned = merge->returned;
+	return 1;
+}
+
+/* Whether it has to wait until its packet comes to the target, or is given with those that have waited. */
+static int
+is_held(struct bpfprobe_handle *handle)
+{
+	const struct bpfprobe_item *item = &handle->item;
+	uint64_t id = item->meta != NULL ? (uint64_t)item->meta->id[1] << 32 | item->meta->id[0] : 0;
+
+	return bpfprobe_hold_put(&handle->hold, item, id,
+	    item->rec->probe < handle->client.nlabels && handle->client.labels[item->rec->probe].until);
+}
+
+const struct bpfprobe_record *
+bpfprobe_handle_next(struct bpfprobe_handle *handle)
+{
+	if (handle->hold.memory == NULL)
+		return next_of_rings(handle) ? handle->item.rec : NULL;
+	do {
+		if (bpfprobe_hold_release(&handle->hold, &handle->item))
+			return handle->item.rec;
+		if (!next_of_rings(handle))
+			return NULL;
+	} while (is_held(handle));
+	return handle->item.rec;
 }
 
 const u_char *
@@ -378,7 +449,8 @@ bpfprobe_handle_stats(struct bpfprobe_handle *handle, uint64_t *received, uint64
 	struct bpfprobe_reader *reader = &handle->reader;
 	struct bpfprobe_totals totals;
 	/* Before the totals, which rise first: a packet is emitted, then rejected. */
-	uint64_t unwanted = reader->control.reader->rejected + reader->merge.broken;
+	uint64_t unwanted = reader->control.reader->rejected + reader->merge.broken +
+	    handle->hold.expired + handle->hold.overrun;
 
 	bpfprobe_reader_ask_lost(reader);
 	bpfprobe_control_totals(&reader->control, client->progs, client->nprogs, client->links,
@@ -389,5 +461,5 @@ bpfprobe_handle_stats(struct bpfprobe_handle *handle, uint64_t *received, uint64
 		*received = reader->control.reader->delivered;
 	if (handle->returns == BPFPROBE_RETURNS_DECIDE)
 		totals.lost += reader->merge.unpaired;
-	*dropped = totals.lost + reader->merge.broken;
+	*dropped = totals.lost + totals.untracked + reader->merge.broken + handle->hold.overrun;
 }

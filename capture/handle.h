@@ -11,6 +11,7 @@
 #include "capture/client.h"
 #include "capture/events.h"
 #include "capture/filter.h"
+#include "capture/hold.h"
 #include "capture/names.h"
 #include "capture/reader.h"
 
@@ -19,6 +20,8 @@
 struct bpfprobe_handle {
 	struct bpfprobe_client client;
 	struct bpfprobe_reader reader;
+	struct bpfprobe_hold hold;     /* of packets that have not come to the target of until= */
+	struct bpfprobe_item item;     /* what next() gave last */
 	struct bpfprobe_names names;   /* of drop reasons, actions and probes: see bpfprobe_handle_names() */
 	struct bpfprobe_filter filter; /* of the application, in user space */
 	uint32_t generation;	       /* of that filter in the kernel; 0: not there */
@@ -92,7 +95,30 @@ int bpfprobe_handle_filter(
 const char *bpfprobe_handle_pass(struct bpfprobe_handle *handle);
 
 /*
- * The packet of the record that the merge gave last: its bytes, valid as long as the record,
+ * The next record of this pass, or NULL: none is left that is old enough, or that need not wait.
+ * It stays valid, with all that is in handle->item, until the next call of next() or pass(); not
+ * every packet of it is wanted.
+ */
+const struct bpfprobe_record *bpfprobe_handle_next(struct bpfprobe_handle *handle);
+
+/* Whether next() may give another one, without a false no; what it gave last stays valid. */
+static inline int
+bpfprobe_handle_more(const struct bpfprobe_handle *handle)
+{
+	return bpfprobe_hold_has(&handle->hold) || bpfprobe_merge_more(&handle->reader.merge);
+}
+
+/*
+ * Records that next() has not given although they came: they are not wanted, as their packet is not, or they wait.
+ */
+static inline uint64_t
+bpfprobe_handle_passed_over(const struct bpfprobe_handle *handle)
+{
+	return handle->reader.control.reader->rejected + handle->hold.held;
+}
+
+/*
+ * The packet of the record that next() gave last: its bytes, valid as long as the record,
  * or NULL, if it is not wanted, which is counted.
  */
 const u_char *bpfprobe_handle_packet(

@@ -27,6 +27,7 @@ struct bpfprobe_target {
 	unsigned int direction; /* enum bpfprobe_direction */
 	unsigned int has_device; /* 1: all its packets point to a device */
 	unsigned int symbols;	/* functions of this name, while they are counted */
+	int until;		/* packets are shown only if they come here (until= option) */
 	int pattern;		/* one of several that a pattern stands for: the others count without it */
 };
 

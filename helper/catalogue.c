@@ -328,9 +328,12 @@ drop_same(struct bpfprobe_target *targets, int n)
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < left && !is_same(&targets[i], &targets[j]); j++)
 			;
-		if (j == left)
+		if (j == left) {
 			targets[left++] = targets[i];
-		else if (targets[i].btf_fd > 0)
+			continue;
+		}
+		targets[j].until |= targets[i].until;
+		if (targets[i].btf_fd > 0)
 			close(targets[i].btf_fd);
 	}
 	return left;
@@ -351,7 +354,8 @@ bpfprobe_catalogue_find(struct bpfprobe_types *types, const struct bpfprobe_devi
 		    types, &name, &targets[n], BPFPROBE_TARGETS_MAX - (unsigned int)n, reply);
 		if (found < 0)
 			return -1;
-		n += found;
+		for (; found > 0; found--)
+			targets[n++].until = name.until;
 	}
 	return drop_same(targets, n);
 }

@@ -75,8 +75,8 @@ parse_offset(struct bpfprobe_parser *parser, struct bpfprobe_name *name, char *t
 	return 0;
 }
 
-static int
-parse_target(struct bpfprobe_parser *parser, char *text)
+int
+bpfprobe_parser_target(struct bpfprobe_parser *parser, char *text)
 {
 	struct bpfprobe_device *device = parser->device;
 	struct bpfprobe_name *name = &device->names[device->count];
@@ -105,7 +105,7 @@ static int
 parse_targets(struct bpfprobe_parser *parser, char *text)
 {
 	while (text != NULL) {
-		if (parse_target(parser, strsep(&text, "+")) < 0)
+		if (bpfprobe_parser_target(parser, strsep(&text, "+")) < 0)
 			return -1;
 	}
 	return 0;

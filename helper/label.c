@@ -34,6 +34,7 @@ bpfprobe_session_label(
 	label->actions = target->actions;
 	label->program = target->program;
 	label->targets = session->probes[i].count;
+	label->until = (__u32)target->until;
 	label->reasons = target->reason > 0;
 	if (target->program > 0 || target->kind == BPFPROBE_PASS) {
 		label->kind = target->program > 0 ? BPFPROBE_LABEL_PROGRAM : BPFPROBE_LABEL_INTERFACE;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/types.h>
+#include "bpf/track.h"
 #include "helper/action.h"
 #include "helper/option.h"
 #include "helper/protocol.h"
@@ -369,6 +371,35 @@ parse_stacktrace(struct bpfprobe_parser *parser, const char *value)
 }
 
 static int
+parse_track(struct bpfprobe_parser *parser, const char *value)
+{
+	(void)value;
+	if (parser->device->track == 0)
+		parser->device->track = BPFPROBE_TRACK_PACKETS;
+	return 0;
+}
+
+static int
+parse_track_packets(struct bpfprobe_parser *parser, const char *value)
+{
+	return parse_number(parser, value, BPFPROBE_TRACK_PACKETS_MAX, &parser->device->track);
+}
+
+/* One more target, at which it is known which packets are shown. */
+static int
+parse_until(struct bpfprobe_parser *parser, const char *value)
+{
+	struct bpfprobe_device *device = parser->device;
+	char text[BPFPROBE_DEVICE_MAX];
+
+	strcpy(text, value);
+	if (bpfprobe_parser_target(parser, text) < 0)
+		return -1;
+	device->names[device->count - 1].until = 1;
+	return parse_track(parser, value);
+}
+
+static int
 parse_netstack(struct bpfprobe_parser *parser, const char *value)
 {
 	(void)value;
@@ -393,6 +424,9 @@ static const struct bpfprobe_option options[] = {
 	{ "proto=", parse_proto, PROBE | XDP | PROG },
 	{ "fields=", parse_fields, PROBE | XDP | PROG },
 	{ "stacktrace", parse_stacktrace, PROBE | XDP | PROG },
+	{ "track", parse_track, PROBE },
+	{ "track=", parse_track_packets, PROBE },
+	{ "until=", parse_until, PROBE },
 	{ "ret=", parse_ret, PROBE | PROG },
 	{ "pid=", bpfprobe_who_parse_pid, PROBE | PROG },
 	{ "comm=", bpfprobe_who_parse_comm, PROBE | PROG },

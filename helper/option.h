@@ -41,6 +41,9 @@ int bpfprobe_parser_decode(char *text, const char **why);
 /* Whether the kernel takes it as an interface's name: others would only be "not found". */
 int bpfprobe_parser_is_ifname(const char *text);
 
+/* One more target of the device (device.c).  0, or -1 with the message. */
+int bpfprobe_parser_target(struct bpfprobe_parser *parser, char *text);
+
 /*
  * Parses "NAME", "NAME=VALUE" or "argN".  Where behind argN more targets follow, *more is
  * the text behind the +, else NULL.  0, or -1 with the message.

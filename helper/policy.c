@@ -276,6 +276,9 @@ bpfprobe_policy_check_device(
 		return 0;
 	if (device->stacktrace)
 		return bpfprobe_fail(reply, BPFPROBE_NO_PERM, "only root may see stacks: they are addresses of the kernel");
+	if (device->track > 0)
+		return bpfprobe_fail(reply, BPFPROBE_NO_PERM,
+		    "only root may follow packets: all memory that the kernel gives back is looked at");
 	if (device->type == BPFPROBE_DEVICE_PROBE)
 		return 0;
 	if (device->type == BPFPROBE_DEVICE_PROG && !policy->programs)

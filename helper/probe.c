@@ -16,6 +16,10 @@
 #include "bpf/pass.skel.h"
 #include "bpf/tp.skel.h"
 #include "bpf/tpdirect.skel.h"
+#include "bpf/trackcopy.skel.h"
+#include "bpf/trackfentrydirect.skel.h"
+#include "bpf/tracktp.skel.h"
+#include "bpf/tracktpdirect.skel.h"
 #include "bpf/xdp.skel.h"
 #include "bpf/xdpcopy.skel.h"
 
@@ -55,11 +59,11 @@ set_calls(struct bpf_map *calls, const struct bpfprobe_config *config, const str
 	return bpf_map__set_autocreate(calls, config->remember);
 }
 
-/* The table of names is made without an object, where somebody is to read it. */
+/* One that is made without an object, as is the table of names where somebody is to read it. */
 static int
-set_names(struct bpf_map *names, const struct bpfprobe_maps *maps)
+set_shared(struct bpf_map *map, int fd)
 {
-	return names != NULL && maps->names >= 0 ? bpf_map__reuse_fd(names, maps->names) : 0;
+	return map != NULL && fd >= 0 ? bpf_map__reuse_fd(map, fd) : 0;
 }
 
 /* That of stacks, too, if there is one. */
@@ -87,7 +91,9 @@ set_maps(struct bpf_object *object, const struct bpfprobe_config *config, const 
 		return err;
 	err = set_buffer(bpf_object__find_map_by_name(object, "bpfprobe_buffer"), maps);
 	if (err == 0)
-		err = set_names(bpf_object__find_map_by_name(object, "bpfprobe_names"), maps);
+		err = set_shared(bpf_object__find_map_by_name(object, "bpfprobe_names"), maps->names);
+	if (err == 0)
+		err = set_shared(bpf_object__find_map_by_name(object, "bpfprobe_tracks"), maps->tracks);
 	if (err == 0)
 		err = set_stacks(bpf_object__find_map_by_name(object, "bpfprobe_stacks"), maps);
 	if (err < 0)
@@ -224,6 +230,18 @@ load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
 	return bpfprobe_probe_set_leaf(probe, bpf_program__fd(probe->leaf));
 }
 
+/* Of packets that are followed; those of XDP are not. */
+static const void *
+choose_tracking(const struct bpfprobe_target *target, unsigned int reads, size_t *size)
+{
+	if (copies(target->kind))
+		return trackcopy_bpf__elf_bytes(size);
+	if (reads & BPFPROBE_READS_DIRECT)
+		return target->kind == BPFPROBE_TP ? tracktpdirect_bpf__elf_bytes(size) :
+		                                     trackfentrydirect_bpf__elf_bytes(size);
+	return tracktp_bpf__elf_bytes(size);
+}
+
 static const void *
 choose_object(const struct bpfprobe_target *target, unsigned int reads, size_t *size)
 {
@@ -253,7 +271,7 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 	probe->targets = targets;
 	probe->count = count;
 	probe->reads = reads;
-	elf = choose_object(targets, reads, &size);
+	elf = maps->tracks >= 0 ? choose_tracking(targets, reads, &size) : choose_object(targets, reads, &size);
 	probe->object = bpf_object__open_mem(elf, size, &opts);
 	if (probe->object == NULL)
 		return -errno;

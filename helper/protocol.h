@@ -34,7 +34,7 @@
 #include <linux/types.h>
 
 #define BPFPROBE_MAGIC 0x62706670 /* "bpfp" */
-#define BPFPROBE_VERSION 7
+#define BPFPROBE_VERSION 8
 
 #define BPFPROBE_SOCK 3		 /* the helper's descriptor of the connection */
 #define BPFPROBE_DEVICE_MAX 256	 /* bytes of a device name, NUL included */
@@ -145,6 +145,7 @@ struct bpfprobe_label {
 	__u32 actions; /* enum bpfprobe_label_actions; of a probe that is at an exit, they are in its records */
 	__u32 program; /* number of the BPF program; 0: it is at none that was there already */
 	__u32 targets; /* places in the kernel that it is at, of which `name` is the first */
+	__u32 until;   /* 1: packets are shown only if they come here (until= option) */
 	__u32 reasons; /* 1: what a record with metadata has as action is the drop reason */
 	char name[BPFPROBE_LABEL_MAX];
 };

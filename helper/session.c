@@ -21,6 +21,7 @@
 #include "helper/quota.h"
 #include "helper/session.h"
 #include "helper/target.h"
+#include "helper/track.h"
 
 /* To find what refuses a probe; one among 1024 takes at most 21. */
 #define ATTEMPTS_MAX 32
@@ -200,7 +201,7 @@ static int
 load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned int n,
     struct bpfprobe_reply *reply)
 {
-	unsigned int i, count, links = 0;
+	unsigned int i, count, links = session->maps.tracks >= 0 ? BPFPROBE_TRACK_LINKS : 0;
 	int err = 0;
 
 	for (i = 0; i < n; i += count) {
@@ -277,6 +278,9 @@ load(struct bpfprobe_session *session, const struct plan *plan, unsigned int n, 
 	err = plan->device.stacktrace && session->meta ? bpfprobe_probe_make_stacks(&session->maps) : 0;
 	if (err < 0)
 		return bpfprobe_fail_errno(reply, -err, "cannot make the map of stacks");
+	err = plan->device.track > 0 ? bpfprobe_track_make(&session->maps, plan->device.track) : 0;
+	if (err < 0)
+		return bpfprobe_fail_errno(reply, -err, "cannot make the map of packets");
 	session->maps.names = bpfprobe_names_create();
 	if (session->maps.names < 0)
 		return bpfprobe_fail_errno(reply, -session->maps.names, "cannot make the table of names");
@@ -341,15 +345,17 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	memset(&plan, 0, sizeof(plan));
 	session->attempts = ATTEMPTS_MAX;
 	session->maps.ctl = session->maps.perf = session->maps.buffer = session->maps.calls =
-	    session->maps.stacks = -1;
+	    session->maps.stacks = session->maps.tracks = -1;
 	n = make_plan(session, request, &plan, reply);
 	if (n < 0 || bpfprobe_policy_check_targets(&session->policy, session->targets, (unsigned int)n, reply) < 0 ||
-	    bpfprobe_target_check_who(session->targets, (unsigned int)n, &plan.device.who, reply) < 0)
+	    bpfprobe_target_check_who(session->targets, (unsigned int)n, &plan.device.who, reply) < 0 ||
+	    (plan.device.track > 0 && bpfprobe_target_check_track(session->targets, (unsigned int)n, reply) < 0))
 		return -1;
 	session->maps.cpus = plan.cpus;
 	session->asis = plan.device.proto[0] != '\0';
 	session->netlink = strcasecmp(plan.device.proto, "NETLINK") == 0;
-	session->meta = (int)request->meta;
+	/* In it are the packets' numbers. */
+	session->meta = request->meta || plan.device.track > 0;
 	if (load(session, &plan, (unsigned int)n, reply) < 0 || make_rings(session, &plan, request, reply) < 0 ||
 	    begin_meta(session, reply) < 0)
 		return -1;
@@ -485,6 +491,11 @@ bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply 
 	if (refused != NULL && (i < session->count || session->nlinks == 0)) {
 		bpfprobe_session_detach(session);
 		return fail_probe(reply, why, "cannot attach to", refused);
+	}
+	err = session->maps.tracks >= 0 ? bpfprobe_track_attach(&session->maps, session->links, &session->nlinks) : 0;
+	if (err < 0) {
+		bpfprobe_session_detach(session);
+		return bpfprobe_fail_errno(reply, -err, "cannot follow packets");
 	}
 	if (bpfprobe_watch_begin(&session->watch, reply) < 0) {
 		bpfprobe_session_detach(session);

@@ -142,7 +142,23 @@ bpfprobe_target_compare(const struct bpfprobe_target *a, const struct bpfprobe_t
 		order = (int)a->reason - (int)b->reason;
 	if (order == 0)
 		order = (int)a->socket - (int)b->socket;
+	if (order == 0)
+		order = (int)a->until - (int)b->until;
 	return order != 0 ? order : bpfprobe_known_end(a->name) - bpfprobe_known_end(b->name);
+}
+
+int
+bpfprobe_target_check_track(
+    const struct bpfprobe_target *targets, unsigned int count, struct bpfprobe_reply *reply)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (targets[i].argument.form == BPFPROBE_XDP)
+			return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
+			    "track: the packets of \"%s\" are those of XDP, whose end nobody sees", targets[i].name);
+	}
+	return 0;
 }
 
 enum bpfprobe_direction

@@ -63,6 +63,10 @@ int bpfprobe_target_check_who(const struct bpfprobe_target *targets, unsigned in
  */
 int bpfprobe_target_compare(const struct bpfprobe_target *a, const struct bpfprobe_target *b);
 
+/* Whether its packets can be followed from probe to probe.  0, or -1 with *reply filled in. */
+int bpfprobe_target_check_track(
+    const struct bpfprobe_target *targets, unsigned int count, struct bpfprobe_reply *reply);
+
 /* The direction of all packets at this function, or that it is told from the packet. */
 enum bpfprobe_direction bpfprobe_target_direction(const struct bpfprobe_target *target);
 

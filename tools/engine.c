@@ -229,7 +229,7 @@ take(struct bpfprobe_engine *engine, struct bpfprobe_source *source)
 		.rec = rec,
 		.meta = meta,
 		.stack = meta != NULL ? bpfprobe_stacks_get(&source->stacks, meta->stack, &engine->symbols) : NULL,
-		.returned = &source->handle.reader.merge.returned,
+		.returned = &source->handle.item.returned,
 		.packet = &packet,
 		.reasons = &engine->reasons,
 		.symbols = &engine->symbols,

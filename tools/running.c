@@ -32,6 +32,7 @@ add_set(struct bpfprobe_counters *sum, const struct bpfprobe_counters *set)
 {
 	sum->emitted += set->emitted;
 	sum->lost += set->lost;
+	sum->untracked += set->untracked;
 	sum->null += set->null;
 	sum->delivered += set->delivered;
 	sum->rejected += set->rejected;
@@ -39,6 +40,8 @@ add_set(struct bpfprobe_counters *sum, const struct bpfprobe_counters *set)
 	sum->late += set->late;
 	sum->broken += set->broken;
 	sum->unpaired += set->unpaired;
+	sum->expired += set->expired;
+	sum->overrun += set->overrun;
 	sum->passing += set->passing;
 }
 
@@ -145,6 +148,12 @@ print_counters(struct bpfprobe_output *output, const struct bpfprobe_counters *s
 	bpfprobe_output_number(output, "broken", sum->broken, "records that made no sense, lost");
 	bpfprobe_output_number(
 	    output, "unpaired", sum->unpaired, "packets of which it is not known what the function returned");
+	bpfprobe_output_number(
+	    output, "untracked", sum->untracked, "packets that could not be followed, since there were too many");
+	bpfprobe_output_number(
+	    output, "expired", sum->expired, "records of packets that did not come to the target of until=");
+	bpfprobe_output_number(
+	    output, "overrun", sum->overrun, "records that could not wait for that, since there were too many, lost");
 	if (output->json)
 		bpfprobe_output_bool(output, "filter_in_kernel", sum->passing == 0);
 	else

@@ -179,6 +179,8 @@ print_target(struct bpfprobe_output *output, const struct bpfprobe_target *targe
 	print_argument(output, &target->argument);
 	bpfprobe_output_text(output, "direction", "%s", direction_text(target->direction));
 	bpfprobe_output_text(output, "copied_by", "%s", copy_text(target->kind));
+	if (target->until)
+		bpfprobe_output_bool(output, "until", 1);
 	bpfprobe_output_close(output, '}');
 }
 
@@ -247,6 +249,8 @@ print_options(struct bpfprobe_output *output, const struct shown *shown)
 		bpfprobe_output_number(output, "len", device->len, "bytes of a packet at most");
 	if (device->pages > 0)
 		bpfprobe_output_number(output, "pages", device->pages, "of each ring");
+	if (device->track > 0)
+		bpfprobe_output_number(output, "track", device->track, "packets are followed at once");
 }
 
 int

@@ -254,11 +254,11 @@ count_lost(struct bpfprobe_source *source)
 {
 	const struct bpfprobe_reader *reader = &source->handle.reader;
 	const struct bpfprobe_control *control = &reader->control;
-	uint64_t lost = control->reader->lost + reader->merge.broken;
+	uint64_t lost = control->reader->lost + reader->merge.broken + source->handle.hold.overrun;
 	unsigned int i;
 
 	for (i = 0; i < control->cpus; i++)
-		lost += control->cpu[i].lost;
+		lost += control->cpu[i].lost + control->cpu[i].untracked;
 	source->lost = lost;
 }
 
@@ -294,7 +294,7 @@ bpfprobe_source_next(struct bpfprobe_source *source)
 	struct bpfprobe_handle *handle = &source->handle;
 
 	do {
-		source->next = bpfprobe_merge_next(&handle->reader.merge);
+		source->next = bpfprobe_handle_next(handle);
 		if (source->next == NULL)
 			return;
 		source->data = source->next->probe < handle->client.nlabels

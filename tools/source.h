@@ -107,16 +107,14 @@ int bpfprobe_source_has_reasons(const struct bpfprobe_source *source);
 static inline const struct bpfprobe_meta *
 bpfprobe_source_meta(const struct bpfprobe_source *source)
 {
-	return bpfprobe_merge_meta(&source->handle.reader.merge);
+	return source->handle.item.meta;
 }
 
 /* The ring in which it was. */
 static inline unsigned int
 bpfprobe_source_ring(const struct bpfprobe_source *source)
 {
-	const struct bpfprobe_merge *merge = &source->handle.reader.merge;
-
-	return (unsigned int)(merge->last - merge->rings);
+	return source->handle.item.ring;
 }
 
 void bpfprobe_source_close(struct bpfprobe_source *source);

@@ -177,6 +177,14 @@ queues(void **state)
 	bpfprobe_annotate_packet(&packet, &function, &rec, &meta, 0);
 	assert_true(packet.has_queue);
 	assert_int_equal(packet.queue, 0);
+	/* Of a packet that is followed. */
+	assert_false(packet.has_id);
+	meta.id[1] = 0x12345678;
+	bpfprobe_annotate_packet(&packet, &function, &rec, &meta, 0);
+	assert_true(packet.has_id && packet.id == 0x1234567800000000ULL);
+	meta.id[0] = 9;
+	bpfprobe_annotate_packet(&packet, &function, &rec, &meta, 0);
+	assert_true(packet.has_id && packet.id == 0x1234567800000009ULL);
 	bpfprobe_annotate_packet(&packet, &function, &rec, NULL, 0);
 	assert_false(packet.has_queue);
 }

@@ -180,7 +180,7 @@ attach_brings_programs_and_links(void **state)
 	"the capture helper's descriptors did not arrive: is the limit of open files (ulimit -n) too low?"
 #define SENSELESS "the capture helper's answer makes no sense"
 #define VERSIONS(n) \
-	"the capture helper %s has protocol version " n ", this libpcap has 7: install both from one package"
+	"the capture helper %s has protocol version " n ", this libpcap has 8: install both from one package"
 
 static const struct {
 	const char *mode;

@@ -64,6 +64,16 @@ static const struct {
 	{ "drop:pages=131073", { .count = 1, .names = { { .name = "drop" } }, .pages = 262144 } },
 	{ "drop:pages=262144", { .count = 1, .names = { { .name = "drop" } }, .pages = 262144 } },
 	{ "drop:stacktrace", { .count = 1, .names = { { .name = "drop" } }, .stacktrace = 1 } },
+	{ "drop:track", { .count = 1, .names = { { .name = "drop" } }, .track = 16384 } },
+	{ "drop:track=1", { .count = 1, .names = { { .name = "drop" } }, .track = 1 } },
+	{ "drop:track=65536", { .count = 1, .names = { { .name = "drop" } }, .track = 65536 } },
+	{ "any:until=drop",
+	    { .count = 2, .names = { { .name = "any" }, { .name = "drop", .until = 1 } }, .track = 16384 } },
+	{ "any:track=7:until=tp/a",
+	    { .count = 2, .names = { { .name = "any" }, { .name = "a", .kind = BPFPROBE_TP, .until = 1 } }, .track = 7 } },
+	{ "any:until=kprobe/a@4:arg2:track=9",
+	    { .count = 2, .names = { { .name = "any" }, { .name = "a", .kind = BPFPROBE_KPROBE, .offset = 4, .arg = 2, .until = 1 } },
+		.track = 9 } },
 	{ "drop:fields=reason/comm", { .count = 1, .names = { { .name = "drop" } }, .fields = "reason/comm" } },
 	{ "drop:proto=ieee802_11", { .count = 1, .names = { { .name = "drop" } }, .proto = "ieee802_11" } },
 	{ "drop:proto=abcdefghijklmnopqrstuvwxyz01234",
@@ -133,7 +143,7 @@ static const struct {
 	{ " bpfprobe:drop", "device \" bpfprobe:drop\": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected" },
 	{ "Bpfprobe:drop", "device \"Bpfprobe:drop\": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected" },
 	/* options */
-#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=, fields=, stacktrace, ret=, pid=, comm=, uid=, sk=, mark=, queue=)"
+#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=, fields=, stacktrace, track, track=, until=, ret=, pid=, comm=, uid=, sk=, mark=, queue=)"
 	{ "bpfprobe:drop:", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop::len=1", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop:foo=1", "unknown option \"foo=1\"" KNOWN },
@@ -192,6 +202,13 @@ static const struct {
 	{ "bpfprobe:drop:pages=18446744073709551617",
 	    "pages=\"18446744073709551617\": a number from 1 to 262144 is expected" },
 #define PROTO ": the name of a link type (1 to 31 letters, digits, _ . -) is expected"
+	{ "bpfprobe:drop:track=0", "track=\"0\": a number from 1 to 65536 is expected" },
+	{ "bpfprobe:drop:track=65537", "track=\"65537\": a number from 1 to 65536 is expected" },
+	{ "bpfprobe:drop:track=", "track=\"\": a number from 1 to 65536 is expected" },
+	{ "bpfprobe:drop:track:track", "option \"track\" is given twice" },
+	{ "bpfprobe:drop:until=", "target \"\": the name is missing" },
+	{ "bpfprobe:drop:until=a+b", "target \"a+b\": a name has letters, digits, _ . - * ? only" },
+	{ "bpfprobe:drop:until=a:until=b", "option \"until=\" is given twice" },
 	/* ret= */
 #define RET ": numbers with / in between are expected, or not/ and numbers"
 	{ "bpfprobe:a:ret=", "ret=\"\"" RET },
@@ -231,7 +248,7 @@ static void
 assert_name(const char *device, const struct bpfprobe_name *got, const struct bpfprobe_name *want)
 {
 	if (strcmp(got->name, want->name) != 0 || got->kind != want->kind ||
-	    got->offset != want->offset || got->arg != want->arg || got->returns != want->returns || strcmp(got->field, want->field) != 0)
+	    got->offset != want->offset || got->arg != want->arg || got->returns != want->returns || got->until != want->until || strcmp(got->field, want->field) != 0)
 		fail_msg("%s: \"%s\" kind %d offset %u arg %u field \"%s\"", device, got->name, got->kind,
 		    got->offset, got->arg, got->field);
 }

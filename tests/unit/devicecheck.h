@@ -39,7 +39,7 @@ assert_options(const char *name, const struct bpfprobe_device *got, const struct
 	if (got->count != want->count || strcmp(got->dev, want->dev) != 0 ||
 	    got->netns_kind != want->netns_kind || strcmp(got->netns, want->netns) != 0 ||
 	    got->netns_num != want->netns_num || got->len != want->len ||
-	    got->pages != want->pages || strcmp(got->proto, want->proto) != 0 || got->rets != want->rets ||
+	    got->pages != want->pages || strcmp(got->proto, want->proto) != 0 || got->rets != want->rets || got->track != want->track ||
 	    got->rets_not != want->rets_not || memcmp(got->ret, want->ret, sizeof(got->ret)) != 0)
 		fail_msg("%s: %u targets dev \"%s\" netns %d \"%s\" %u len %u pages %u proto \"%s\"", name,
 		    got->count, got->dev, got->netns_kind, got->netns, got->netns_num, got->len, got->pages,

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Packets that are followed from probe to probe (track option): a map with two entries for
+ * each, under the address of its struct sk_buff and that of its bytes (skb->head), each with the
+ * other one in it.  A struct that has other bytes is another packet, unless they were seen to
+ * move; of a clone the bytes lead to the packet.  Compiled for both sides.
+ */
+#ifndef BPFPROBE_TRACK_H
+#define BPFPROBE_TRACK_H
+
+struct bpfprobe_tracked {
+	__u64 id;
+	__u64 other;	  /* the other key */
+	__u64 seen;	  /* when a probe saw it last, or a copy was made of it: ns of CLOCK_MONOTONIC */
+	__u32 generation; /* of the filter that it needs not pass again; 0: it is asked at each probe */
+	__u16 is_head;	  /* 1: the key is the address of its bytes */
+	__u16 moving;	  /* 1: the kernel is just giving it other bytes */
+};
+
+#define BPFPROBE_TRACK_PACKETS 16384   /* at once, unless the user says how many */
+#define BPFPROBE_TRACK_PACKETS_MAX 65536
+#define BPFPROBE_TRACK_ENTRIES 2       /* of a packet that is no clone */
+
+/* What no probe has seen for so long is another packet, ns: an address may be given away unseen. */
+#define BPFPROBE_TRACK_AGE 10000000000ULL
+
+#endif

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The same programs as in fentrydirect.bpf.c, for packets that are followed. */
+#define BPFPROBE_TRACK
+#include "bpf/fentrydirect.bpf.c"

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The same programs as in tpdirect.bpf.c, for packets that are followed. */
+#define BPFPROBE_TRACK
+#include "bpf/tpdirect.bpf.c"

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Packets that are followed: one identifier at all probes, whatever becomes of the headers, another
+# one for each packet; and captures of what comes to a certain place only.
+
+load lib.bash
+load pcapng.bash
+
+setup_file() {
+	require tcpdump tshark ip nft bpftool
+	remember_objects
+	pair_setup
+	pair_drops
+	kinds_setup
+}
+
+# table: identifier, number, probe and ports of each record of ours.pcap, into $T/table; its last packet is
+# the innermost.
+table() {
+	fields ours frame.packet_id data.data frame.interface_name udp.dstport |
+		awk -F'\t' '{ print $1, "n" substr($2, 17, 8), $3, $4 }' >"$T/table"
+	head -n 12 "$T/table"
+}
+
+# joined: "PROBES PACKETS" for each set of probes, in the order of records; fails if an identifier is that of
+# two packets, or a packet has two, or none.
+joined() {
+	awk '{ $1 = $1 ? "p" $1 : "" } !$1 || ($1 in number && number[$1] != $2) || ($2 in id && id[$2] != $1) { wrong++; print "wrong: " $0 }
+		{ number[$1] = $2; id[$2] = $1; sub("tp/", "", $3); probes[$2] = probes[$2] $3 " " }
+		END { for (n in probes) count[probes[n]]++; for (p in count) print p count[p]; exit wrong > 0 }' \
+		"$T/table" | sort
+}
+
+# all_followed: as many records have an identifier as there are, and none was lost.
+all_followed() {
+	said ours
+	[[ $DROPPED -eq 0 ]]
+	table
+}
+
+@test "one packet, one identifier: thousands of packets at three probes" {
+	local n=$(scaled 3000 300)
+	listen $ADDR_B "$PORT"
+	into ours bpfprobe:tx+tp/net_dev_start_xmit+rx:track -B 65536 "udp port $PORT"
+	in_a sender -c $n -s 100 -p 100 udp $ADDR_B "$PORT"
+	until_true 20 read_so_many $((3 * n))
+	stop
+	all_followed
+	[[ $(joined) == "net_dev_queue net_dev_start_xmit netif_receive_skb $n" ]]
+}
+
+@test "without track: no identifiers" {
+	into ours bpfprobe:any "udp port $PORT"
+	send -c 3
+	stop
+	readable ours 6
+	[[ -z $(only frame.packet_id ours) ]]
+}
+
+@test "address translation: the packet is followed where the filter would not let it pass" {
+	in_b nft -f - 2>"$BATS_TEST_TMPDIR/try" <<-END || cannot "this kernel has no NAT: $(<"$BATS_TEST_TMPDIR/try")"
+		table ip n {
+			chain prerouting {
+				type nat hook prerouting priority -100
+				udp dport $((PORT + 3)) dnat to $ADDR_B:$((PORT + 1))
+			}
+		}
+	END
+	defer in_b nft delete table ip n
+	into ours bpfprobe:any+drop:track "udp dst port $((PORT + 3))"
+	in_a sender -c 50 -s 100 udp $ADDR_B $((PORT + 3))
+	in_a sender -c 50 -s 100 udp $ADDR_B $((PORT + 1))
+	until_true 10 read_so_many 150
+	stop
+	all_followed
+	[[ $(joined) == "net_dev_queue netif_receive_skb kfree_skb 50" ]]
+	[[ $(awk '{ print $3, $4 }' "$T/table" | sort | uniq -c | sed 's/^ *//') == \
+"50 tp/kfree_skb $((PORT + 1))
+50 tp/net_dev_queue $((PORT + 3))
+50 tp/netif_receive_skb $((PORT + 3))" ]]
+}
+
+@test "VXLAN: inside and outside of the tunnel" {
+	tunnel_ends t0 1400 $ADDR_A $ADDR_B type vxlan id 7 dstport 4789
+	listen 10.78.0.2 "$PORT"
+	into ours bpfprobe:any:track "udp port $PORT"
+	in_a sender -c 100 -s 100 -p 1000 udp 10.78.0.2 "$PORT"
+	until_true 10 read_so_many 400
+	stop
+	all_followed
+	[[ $(joined) == "net_dev_queue net_dev_queue netif_receive_skb netif_receive_skb 100" ]]
+	[[ $(grep -c " 4789,$PORT$" "$T/table") -eq 200 ]]
+}
+
+@test "clones: of a packet socket" {
+	# Not that of other tests, of which the last packets may end here.
+	local port=$((PORT + 2))
+	listen $ADDR_B $port
+	capture other in_a tcpdump -n -w "$BATS_TEST_TMPDIR/other.pcap" -i bpa0 "udp port $port"
+	local other=$PID
+	into ours bpfprobe:any+tp/consume_skb:track "udp port $port"
+	in_a sender -c 100 -s 100 -p 1000 udp $ADDR_B $port
+	until_true 10 read_so_many 300
+	stop
+	stop "$other"
+	all_followed
+	joined
+	[[ $(joined) == "net_dev_queue consume_skb netif_receive_skb "* ]]
+}
+
+@test "TCP: segments have one identifier each, which no other one has" {
+	serve "$PORT"
+	into ours "bpfprobe:any:track" -B 65536 "tcp port $PORT"
+	head -c 3000000 /dev/zero | in_a busybox nc -w 5 $ADDR_B "$PORT"
+	until_true 10 all_read
+	stop
+	said ours
+	[[ $DROPPED -eq 0 && $CAPTURED -gt 50 ]]
+	fields ours frame.packet_id tcp.srcport tcp.seq_raw tcp.ack_raw tcp.len frame.interface_name >"$T/table"
+	run -0 awk -F'\t' '!$1 { wrong++ } { key = $2 " " $3 " " $4 " " $5; records[$1]++; probes[$1] = probes[$1] $6 }
+		$1 in is && is[$1] != key { wrong++; print "wrong: " $0 } { is[$1] = key }
+		END { for (i in records) if (probes[i] != "tp/net_dev_queuetp/netif_receive_skb") { wrong++; print i, probes[i], is[i] }
+			print "ids", length(records), "wrong", wrong + 0; exit wrong > 0 }' "$T/table"
+	echo "$output"
+}
+
+@test "too many at once: counted, and shown without identifier" {
+	listen $ADDR_B "$PORT"
+	local listener=$PID
+	kill -STOP "$listener"
+	into ours bpfprobe:any:track=4 "udp port $PORT"
+	in_a sender -c 20 -s 100 udp $ADDR_B "$PORT"
+	until_true 10 read_so_many 40
+	run -0 sum untracked
+	local untracked=$output
+	stop
+	kill -CONT "$listener"
+	said ours
+	[[ $CAPTURED -eq 40 && $RECEIVED -eq 40 && $DROPPED -eq $untracked && $untracked -ge 30 ]]
+	table
+	[[ $(awk 'NF == 4 && length($1) > 8' "$T/table" | wc -l) -ge 8 ]]
+	# An end makes room.
+	capture dump tcpdump -n -c 40 -w "$BATS_TEST_TMPDIR/dump.pcap" -i bpfprobe:any:track=4 "udp port $PORT"
+	in_a sender -c 20 -s 100 -p 2000 udp $ADDR_B "$PORT"
+	wait_exit "$PID"
+	counts "$T/dump.err"
+	[[ $DROPPED -eq 0 ]]
+}
+
+@test "PFLOG: followed past a filter that asks for its header, and past netns= without a filter" {
+	into ours bpfprobe:any+drop:track -y PFLOG "outbound and udp port $((PORT + 1))"
+	in_a sender -c 20 -s 100 udp $ADDR_B $((PORT + 1))
+	until_true 10 read_so_many 60
+	stop
+	all_followed
+	[[ $(joined) == "net_dev_queue netif_receive_skb kfree_skb 20" ]]
+	into ours "bpfprobe:any+drop:netns=$NS_A:track" -y PFLOG
+	in_a sender -c 20 -s 100 udp $ADDR_B $((PORT + 1))
+	until_true 10 read_so_many 60
+	stop
+	all_followed
+	sed -i "/ $((PORT + 1))\$/!d" "$T/table"
+	[[ $(joined) == "net_dev_queue netif_receive_skb kfree_skb 20" ]]
+}
+
+@test "until=drop: the whole way of what is dropped, and nothing else" {
+	listen $ADDR_B "$PORT"
+	capture dump tcpdump -n -c 60 -w "$BATS_TEST_TMPDIR/dump.pcap" -i bpfprobe:any:until=drop "udp portrange $PORT-$((PORT + 1))"
+	in_a sender -i 1 -c 40 -s 100 udp $ADDR_B "$PORT"
+	in_a sender -i 2 -c 20 -s 100 -p 1000 udp $ADDR_B $((PORT + 1))
+	wait_exit "$PID"
+	counts "$T/dump.err"
+	[[ $CAPTURED -eq 60 && $DROPPED -eq 0 ]]
+	# Of each packet its records one behind the other: out, in, and where it is dropped, in.
+	[[ $(got dump) == "$(for i in {0..19}; do echo -n "$i $i $i "; done)" ]]
+	verify -e 2:0-19:out -e 2:0-19:in -e 2:0-19:in "$T/dump.pcap" || :
+	tcpdump -n -r "$BATS_TEST_TMPDIR/dump.pcap" 2>/dev/null | awk '{ print $3 }' | uniq -c | sed 's/^ *//' >"$T/ways"
+	[[ $(sort "$T/ways" | uniq -c | sed 's/^ *//') == "20 1 Out"$'\n'"20 2 In" ]]
+}
+
+@test "until=: in bpfprobe capture, with one target and the drop named twice" {
+	into ours bpfprobe:tx+drop:until=drop "udp dst port $((PORT + 1))"
+	in_a sender -c 10 -s 100 udp $ADDR_B $((PORT + 1))
+	in_a sender -c 10 -s 100 udp $ADDR_B "$PORT"
+	until_true 10 read_so_many 20
+	stop
+	all_followed
+	[[ $(joined) == "net_dev_queue kfree_skb 10" ]]
+	readable ours 20
+}
+
+@test "until=: what does not come there is counted when its time is over" {
+	slow && skip "takes 10 s"
+	listen $ADDR_B "$PORT"
+	capture dump tcpdump -n -l -i bpfprobe:any:until=drop "udp port $PORT"
+	in_a sender -c 5 -s 100 udp $ADDR_B "$PORT"
+	until_true 5 expired 0
+	until_true 20 expired 10
+	stop
+	counts "$T/dump.err"
+	[[ $CAPTURED -eq 0 && $RECEIVED -eq 0 && $DROPPED -eq 0 ]]
+}
+
+expired() { # N
+	[[ $(sum emitted expired) == "10 $1" ]]
+}
+
+@test "what cannot be followed is refused" {
+	run -1 pcaploop -i bpfxdp:lo:track activate
+	[[ $output == *'unknown option "track"'* ]]
+	run -1 pcaploop -i bpfprobe:drop:track=65537 activate
+	[[ $output == *'track="65537": a number from 1 to 65536 is expected'* ]]
+	run -1 pcaploop -i bpfprobe:drop:until=kfree_skbx activate
+	[[ $output == *'"kfree_skbx"; did you mean kfree_skb'* ]]
+}
+
+@test "functions: copies and segments have the identifier of what they were made of" {
+	need fentry
+	in_a ethtool -K bpa0 tso off gso off 2>/dev/null || require ethtool
+	defer in_a ethtool -K bpa0 tso on gso on
+	serve "$PORT"
+	into ours "bpfprobe:tx+ip_rcv:track" -B 65536 "tcp port $PORT"
+	head -c 200000 /dev/zero | in_a busybox nc -w 5 $ADDR_B "$PORT"
+	until_true 10 all_read
+	stop
+	said ours
+	[[ $DROPPED -eq 0 ]]
+	fields ours frame.packet_id frame.interface_name | awk '!$1 { wrong++ } { seen[$1] = seen[$1] $2 " " }
+		END { for (i in seen) if (seen[i] !~ /net_dev_queue/) { wrong++; print i, seen[i] } print length(seen); exit wrong > 0 }'
+}
+
+@test "nothing is left behind" {
+	nothing_left
+}
