@@ -438,6 +438,7 @@ bpfprobe_findalldevs(pcap_if_list_t *devlistp, char *errbuf)
 		{ PREFIX "any", "Packets received and sent, all network namespaces" },
 		{ PREFIX "rx", "Packets received, all network namespaces" },
 		{ PREFIX "tx", "Packets sent, all network namespaces" },
+		{ PREFIX "verdict", "Packets delivered, sent or dropped, all network namespaces" },
 	};
 	size_t i;
 

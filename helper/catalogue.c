@@ -13,18 +13,20 @@
 #include "helper/pattern.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define ALIASED_MAX 2 /* tracepoints that an alias stands for */
+#define ALIASED_MAX 3 /* tracepoints that an alias stands for */
 
 /* Names that outlive the kernel's; what each stands for is in the manual. */
 static const struct {
 	const char *alias;
 	const char *tracepoints[ALIASED_MAX];
+	const char *function; /* besides, where it can be probed; NULL: none */
 } aliases[] = {
-	{ "drop", { "kfree_skb" } },
-	{ "any", { "netif_receive_skb", "net_dev_queue" } },
-	{ "rx", { "netif_receive_skb" } },
-	{ "tx", { "net_dev_queue" } },
-	{ "hwdrop", { "devlink_trap_report" } },
+	{ "drop", { "kfree_skb" }, NULL },
+	{ "any", { "netif_receive_skb", "net_dev_queue" }, NULL },
+	{ "rx", { "netif_receive_skb" }, NULL },
+	{ "tx", { "net_dev_queue" }, NULL },
+	{ "hwdrop", { "devlink_trap_report" }, NULL },
+	{ "verdict", { "skb_copy_datagram_iovec", "net_dev_start_xmit", "kfree_skb" }, "__udp_enqueue_schedule_skb" },
 };
 
 /* Text for messages: "tracepoint" or "function", and the name. */
@@ -92,7 +94,7 @@ not_found(const struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "no %s \"%.80s\"; did you mean %s?",
 		    bpfprobe_target_noun(asked), name, list);
 	return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
-	    "no %s \"%.80s\"; try drop, any, rx, tx or the name of one that has a packet; its module may"
+	    "no %s \"%.80s\"; try drop, any, rx, tx, verdict or the name of one that has a packet; its module may"
 	    " not be loaded",
 	    bpfprobe_target_noun(asked), name);
 }
@@ -268,11 +270,12 @@ find_one(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	return n == 0 ? not_found(types, asked, reply) : n;
 }
 
-/* All that an alias stands for are tracepoints, whose arguments are known. */
+/* All that an alias stands for are tracepoints, whose arguments are known, and perhaps a function. */
 static int
-find_alias(struct bpfprobe_types *types, const char *const *names,
-    struct bpfprobe_target *targets, struct bpfprobe_reply *reply)
+find_alias(struct bpfprobe_types *types, size_t alias, struct bpfprobe_target *targets, struct bpfprobe_reply *reply)
 {
+	const char *const *names = aliases[alias].tracepoints;
+	struct bpfprobe_reply refused;
 	struct bpfprobe_name one;
 	int n;
 
@@ -283,7 +286,12 @@ find_alias(struct bpfprobe_types *types, const char *const *names,
 		if (find_one(types, &one, &targets[n], reply) < 0)
 			return -1;
 	}
-	return n;
+	if (aliases[alias].function == NULL)
+		return n;
+	memset(&one, 0, sizeof(one));
+	memset(&targets[n], 0, sizeof(targets[n]));
+	snprintf(one.name, sizeof(one.name), "%s", aliases[alias].function);
+	return n + (find_function(types, &one, &targets[n], &refused) > 0);
 }
 
 /* One name of the device. Returns how many of `targets` are filled in, or -1. */
@@ -291,24 +299,23 @@ static int
 find_name(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
     struct bpfprobe_target *targets, unsigned int most, struct bpfprobe_reply *reply)
 {
-	const char *const *names = NULL;
-	size_t i;
+	size_t i, alias = COUNT(aliases);
 
 	for (i = 0; i < COUNT(aliases) && asked->kind == BPFPROBE_ANY_KIND && !asked->returns; i++) {
 		if (strcmp(aliases[i].alias, asked->name) == 0)
-			names = aliases[i].tracepoints;
+			alias = i;
 	}
 	if (bpfprobe_name_is_pattern(asked->name))
 		return bpfprobe_pattern_find(types, asked, targets, most, reply);
-	if (most < ALIASED_MAX)
+	if (most <= ALIASED_MAX)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "too many places in the kernel, %u are possible",
 		    BPFPROBE_TARGETS_MAX);
-	if (names == NULL)
+	if (alias == COUNT(aliases))
 		return find_one(types, asked, &targets[0], reply);
 	if (asked->arg > 0)
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE,
 		    "\"%s\" is an alias, whose arguments are known: leave out arg%u", asked->name, asked->arg);
-	return find_alias(types, names, targets, reply);
+	return find_alias(types, alias, targets, reply);
 }
 
 static int
@@ -398,5 +405,7 @@ bpfprobe_catalogue_alias(size_t i, char *targets, size_t len)
 	names = aliases[i].tracepoints;
 	for (n = 0; n < COUNT(aliases[i].tracepoints) && names[n] != NULL && used < len; n++)
 		used += (size_t)snprintf(targets + used, len - used, "%stp/%s", n > 0 ? ", " : "", names[n]);
+	if (aliases[i].function != NULL && used < len)
+		snprintf(targets + used, len - used, ", %s", aliases[i].function);
 	return aliases[i].alias;
 }

@@ -125,7 +125,7 @@ targets() {
 	grep -v '\]$' "$LIST" | awk '$1 != "alias" { print $1, $2 }' | sort -u >"$BATS_TEST_TMPDIR/listed"
 	diff "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/listed"
 	(($(wc -l <"$BATS_TEST_TMPDIR/expected") > 500))
-	[[ $(awk '$1 == "alias" { print $2 }' "$LIST" | tr '\n' ' ') == "any drop hwdrop rx tx " ]]
+	[[ $(awk '$1 == "alias" { print $2 }' "$LIST" | tr '\n' ' ') == "any drop hwdrop rx tx verdict " ]]
 	[[ -z $(sort "$LIST" | uniq -d) ]]
 	grep -q '^tp  *kfree_skb  .*(struct sk_buff \*, ' "$LIST"
 	grep -q '^function  *ip_rcv  .*(struct sk_buff \*, struct net_device \*, ' "$LIST"
