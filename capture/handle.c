@@ -145,6 +145,13 @@ bpfprobe_handle_names(struct bpfprobe_handle *handle, struct bpfprobe_reply *rep
 	return err < 0 ? fail(reply, "cannot map the table of names", -err) : 0;
 }
 
+/* Other programs write the records. */
+static int
+is_foreign(const struct bpfprobe_handle *handle)
+{
+	return handle->reader.count > 0 && handle->reader.rings[0].foreign != NULL;
+}
+
 /* Lets the probes write what PFLOG's header is made of; those of other programs know nothing of it. */
 static int
 begin_pflog(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
@@ -153,7 +160,7 @@ begin_pflog(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
 
 	if (bpfprobe_handle_names(handle, reply) < 0)
 		return -1;
-	if (handle->reader.count > 0 && handle->reader.rings[0].foreign != NULL)
+	if (is_foreign(handle))
 		return 0;
 	return bpfprobe_client_filter(&handle->client, &all, 1, DLT_PFLOG, reply);
 }
@@ -272,7 +279,7 @@ find_ruleset(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, 
 	return located->words[0] != 0 ? located : name;
 }
 
-/* PFLOG's header, also of a packet that was taken before anybody asked for metadata. */
+/* PFLOG's header, also of what other programs have written, of which nothing else is known. */
 static void
 make_pflog(struct bpfprobe_handle *handle, struct bpfprobe_pflog *hdr, const struct bpfprobe_record *rec,
     const u_char *pkt, struct bpfprobe_link *link)
@@ -324,6 +331,9 @@ make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, s
 	u_int wanted;
 
 	if (!is_wanted(handle, rec))
+		return NULL;
+	/* Taken before anybody asked why: it is not known, and "pass" would be a lie. */
+	if (is_pflog && handle->item.meta == NULL && !is_foreign(handle))
 		return NULL;
 	if (is_pflog)
 		make_pflog(handle, &pflog, rec, pkt, &link);

@@ -290,6 +290,40 @@ static int op_relink(const struct pcaploop_options *opt)
 	return result(pc, rc, linked.packets);
 }
 
+/* PFLOG's header says of each packet that it is blocked, and by which rule. */
+static void check_blocked(u_char *user, const struct pcap_pkthdr *h, const u_char *data)
+{
+	struct linked *linked = (struct linked *)user;
+
+	linked->packets++;
+	if (h->caplen < 61 || data[2] != 1 || data[20] == 0 || memcmp(data + 36, "\0\0\0", 4) == 0)
+		linked->wrong++;
+}
+
+/* Packets are queued already when the link type is chosen. */
+static int op_late(const struct pcaploop_options *opt)
+{
+	struct linked linked = { .dlt = DLT_PFLOG };
+	pcap_t *pc = pcaploop_open(opt);
+	double end = now_ms() + LIMIT_S * 1e3;
+	struct pcap_stat ps = { 0 };
+	int rc = 0;
+
+	if (!pc)
+		return 1;
+	ready();
+	usleep((useconds_t)opt->pause_ms * 1000);
+	if (pcap_set_datalink(pc, linked.dlt) < 0)
+		rc = -1;
+	puts("late");
+	fflush(stdout);
+	while (rc >= 0 && linked.packets < (unsigned int)opt->count && now_ms() < end)
+		rc = pcap_dispatch(pc, -1, check_blocked, (u_char *)&linked);
+	pcap_stats(pc, &ps);
+	printf("wrong=%u\nrecv=%u\ndrop=%u\n", linked.wrong, ps.ps_recv, ps.ps_drop);
+	return result(pc, rc, linked.packets);
+}
+
 /* What pcap_next_ex() gave holds until the next call, whatever comes in between. */
 static int op_lifetime(const struct pcaploop_options *opt)
 {
@@ -394,6 +428,7 @@ int pcaploop_op(const struct pcaploop_options *opt, const char *name)
 		{ "daemon", op_daemon },
 		{ "stats", op_stats },
 		{ "relink", op_relink },
+		{ "late", op_late },
 		{ "lifetime", op_lifetime },
 		{ "nonblock", op_nonblock },
 		{ "callback", op_callback },

@@ -291,6 +291,16 @@ of_member() {
 	echo "$output"
 }
 
+@test "chosen when packets are there already: of those that nothing is known of, none is shown" {
+	looping loop -i "bpfprobe:drop:netns=$NS_B" -t 50 -c 5 -K $(scaled 500 5000) op=late
+	sent_udp $((PORT + 1))
+	sent_udp $((PORT + 1))
+	wait_for_line "$T/loop.out" late 30
+	in_a sender -c 5 udp $ADDR_B $((PORT + 1))
+	ended 60
+	[[ $(of packets) -eq 5 && $(of wrong) -eq 0 && $(of recv) -eq 5 && $(of drop) -eq 0 ]]
+}
+
 @test "users who are not root: no addresses, and no processes but their own" {
 	local ruleset=$NETFILTER
 	member_setup
