@@ -2,6 +2,7 @@
 # Packets in packets: which one is seen where, and what devices that are not Ethernet show.
 
 load lib.bash
+load crypt.bash
 
 setup_file() {
 	require tcpdump tshark ip nft bpftool
@@ -111,23 +112,7 @@ through_t0() {
 }
 
 @test "WireGuard: inner packets at the tunnel, outer ones below" {
-	require wg
-	modprobe -q wireguard || cannot "this kernel has no WireGuard"
-	local key ns end other
-	for ns in "$NS_A" "$NS_B"; do
-		wg genkey >"$BATS_TEST_TMPDIR/$ns.key"
-	done
-	for ns in "$NS_A" "$NS_B"; do
-		[[ $ns == "$NS_A" ]] && end=1 other=$NS_B || end=2 other=$NS_A
-		key=$(wg pubkey <"$BATS_TEST_TMPDIR/$other.key")
-		ip -n "$ns" link add t0 mtu 1400 type wireguard
-		defer ip -n "$ns" link del t0
-		ip netns exec "$ns" wg set t0 listen-port 51820 private-key "$BATS_TEST_TMPDIR/$ns.key" \
-			peer "$key" allowed-ips 10.78.0.0/24 endpoint "10.77.0.$((3 - end)):51820"
-		tunnel_end "$ns" t0 "$end"
-	done
-	# The handshake first.
-	in_a ping -q -c 1 -w 60 10.78.0.2
+	wireguard_ends
 	# All that passes from now on: a keepalive would not.
 	FILTER="udp port $PORT or (udp port 51820 and greater 200)" WATCHED=()
 	at tp/net_dev_queue "$NS_A"
@@ -143,24 +128,6 @@ through_t0() {
 	shows ip_finish_output2 "sll:ip:udp 65534 $(foreign "$NS_A" t0)" "sll:ip:udp:wg 1 $(foreign "$NS_A" bpa0)"
 	[[ $(fields ip_finish_output2 frame.len | tail -n 1) -lt 450 ]]
 	layers ip_output sll:ip:udp sll:ip:udp:wg
-}
-
-# esp MODE: both hosts encrypt all UDP between them.
-esp() {
-	local ns key=0x000102030405060708090a0b0c0d0e0f10111213
-	ip -n "$NS_A" xfrm state add src $ADDR_A dst $ADDR_B proto esp spi 7 mode "$1" \
-		aead 'rfc4106(gcm(aes))' $key 128 2>"$BATS_TEST_TMPDIR/try" ||
-		cannot "this kernel has no ESP: $(<"$BATS_TEST_TMPDIR/try")"
-	defer ip -n "$NS_A" xfrm state flush
-	ip -n "$NS_B" xfrm state add src $ADDR_A dst $ADDR_B proto esp spi 7 mode "$1" \
-		aead 'rfc4106(gcm(aes))' $key 128
-	defer ip -n "$NS_B" xfrm state flush
-	ip -n "$NS_A" xfrm policy add src $ADDR_A dst $ADDR_B proto udp dir out \
-		tmpl src $ADDR_A dst $ADDR_B proto esp mode "$1"
-	defer ip -n "$NS_A" xfrm policy flush
-	ip -n "$NS_B" xfrm policy add src $ADDR_A dst $ADDR_B proto udp dir in \
-		tmpl src $ADDR_A dst $ADDR_B proto esp mode "$1"
-	defer ip -n "$NS_B" xfrm policy flush
 }
 
 # through_esp MODE
