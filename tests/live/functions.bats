@@ -332,6 +332,7 @@ program_opens() {
 		opens veth_xmit
 		at_once
 		program_opens
+		bpfprobe list --reasons 2>/dev/null | grep -q . && echo yes || echo no
 	} >"$BATS_TEST_TMPDIR/found"
 	for file in README.md man/pcap-bpfprobe.7; do
 		said "$top/$file" | paste - "$BATS_TEST_TMPDIR/found"

@@ -180,7 +180,7 @@ decrypted() {
 	[[ $(awk 'NF == 4 && length($1) > 8' "$T/table" | wc -l) -ge 8 ]]
 	# An end makes room.
 	capture dump tcpdump -n -c 40 -w "$BATS_TEST_TMPDIR/dump.pcap" -i bpfprobe:any:track=4 "udp port $PORT"
-	in_a sender -c 20 -s 100 -p 2000 udp $ADDR_B "$PORT"
+	in_a sender -c 20 -s 100 -p $(scaled 2000 100000) udp $ADDR_B "$PORT"
 	wait_exit "$PID"
 	counts "$T/dump.err"
 	[[ $DROPPED -eq 0 ]]
