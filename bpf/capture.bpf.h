@@ -88,7 +88,7 @@ static __always_inline int choose(void *ctx, PACKET *packet, struct net_device *
 	find_rest(ctx, packet, dev, data, rec);
 	if (!is_wanted(rec))
 		return 0;
-	follow(packet, rec);
+	follow(packet, data, rec);
 	return 1;
 }
 
@@ -114,7 +114,7 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 		return 0;
 	if (rejects_all() && !reader->passing)
 		return 0;
-	if (config.who.any && !config.confined && !is_asked_for(packet) && !is_followed(packet))
+	if (config.who.any && !config.confined && !is_asked_for(packet) && !is_followed(packet, &data))
 		return 0;
 	__builtin_memset(&rec, 0, sizeof(rec));
 	rec.action = action;
@@ -136,7 +136,7 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 		note_meta(ctx, &rec);
 	if (META() && MARK(BESIDE))
 		find_device(ctx, packet, &data);
-	if (!reader->passing && is_followed(packet))
+	if (!reader->passing && is_followed(packet, &data))
 		find_rest(ctx, packet, dev, &data, &rec);
 	else if (!choose(ctx, packet, dev, &data, &rec, reader))
 		return 0;

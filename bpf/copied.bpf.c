@@ -11,18 +11,15 @@
 /* `to` is new: what was at its address is another packet. */
 static __always_inline void copied(struct sk_buff *from, struct sk_buff *to)
 {
-	__u64 now = bpf_ktime_get_ns(), key = key_of(to);
-	struct bpfprobe_tracked *tracked =
-	    find_packet_tracked(from, key_of(from), (__u64)GET(from, head), now);
+	__u32 now = track_clock();
 	struct bpfprobe_tracked value;
 
-	if (!tracked) {
-		bpf_map_delete_elem(&bpfprobe_tracks, &key);
+	if (!find_packet_tracked(from, &value, key_of(from), (__u64)GET(from, head), now)) {
+		forget(key_of(to));
 		return;
 	}
-	value = *tracked;
 	value.seen = now;
-	put_both(&value, key, (__u64)GET(to, head));
+	put_both(&value, key_of(to), (__u64)GET(to, head));
 }
 
 /* A word of the context, as a number. */
@@ -76,21 +73,19 @@ int skb_segment_copied(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline struct bpfprobe_tracked *find_own(struct sk_buff *skb)
-{
-	__u64 key = key_of(skb);
-
-	return bpf_map_lookup_elem(&bpfprobe_tracks, &key);
-}
-
 /* The packet is given other bytes, and those that it had go. */
 SEC("fentry")
 int pskb_expand_head_begins(__u64 *ctx)
 {
-	struct bpfprobe_tracked *tracked = find_own((struct sk_buff *)word(ctx, 0));
+	struct sk_buff *skb = (struct sk_buff *)word(ctx, 0);
+	__u64 key = key_of(skb), head = (__u64)GET(skb, head);
+	struct bpfprobe_tracked value;
 
-	if (tracked)
-		tracked->moving = 1;
+	if (!find_tracked(&value, key, track_clock()) || value.other != head)
+		return 0;
+	if (!GET_BITS(skb, cloned))
+		forget(head);
+	put_tracked(&value, key, 0, BPF_ANY);
 	return 0;
 }
 
@@ -99,13 +94,14 @@ SEC("fexit")
 int pskb_expand_head_copied(__u64 *ctx)
 {
 	struct sk_buff *skb = (struct sk_buff *)word(ctx, 0);
-	struct bpfprobe_tracked *tracked = find_own(skb);
 	struct bpfprobe_tracked value;
+	__u64 key = key_of(skb);
+	__u32 now = track_clock();
 
-	if (!tracked)
+	if (!find_tracked(&value, key, now) || value.other != 0)
 		return 0;
-	value = *tracked;
-	put_both(&value, key_of(skb), (__u64)GET(skb, head));
+	value.seen = now;
+	put_both(&value, key, (__u64)GET(skb, head));
 	return 0;
 }
 

@@ -42,6 +42,9 @@ struct data {
 #ifndef BPFPROBE_PASS
 	struct net_device *dev; /* the packet's; NULL: none, or not known */
 #endif
+#ifdef BPFPROBE_TRACK
+	__u64 id; /* 0: there was no room for it */
+#endif
 };
 
 #ifdef BPFPROBE_PASS

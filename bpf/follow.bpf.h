@@ -13,68 +13,81 @@
 
 #include "bpf/track.bpf.h"
 
+/* What is known of a packet is written again when it is older than this. */
+#define TRACK_RENEWED (BPFPROBE_TRACK_AGE / 4)
+
 /*
- * Whether the filter of that generation has let the packet pass already.  `begin` puts it into the
- * map if it is not there, as one that has.
+ * A packet that nobody knows.  Of clones that two CPUs see at once, that one has begun which has
+ * put their bytes into the map.
  */
-static __noinline int track(struct sk_buff *skb, __u64 begin, __u32 generation)
+static __always_inline void begin_track(
+    struct sk_buff *skb, struct bpfprobe_tracked *value, __u64 key, __u64 head, __u64 id, __u32 now)
 {
-	__u64 now = bpf_ktime_get_ns(), key = key_of(skb), head = (__u64)GET(skb, head);
-	struct bpfprobe_tracked *tracked = find_packet_tracked(skb, key, head, now);
+	value->id = id;
+	value->seen = now;
+	value->generation = 0;
+	if (GET_BITS(skb, cloned) && put_tracked(value, head, key, BPF_NOEXIST) && !find_tracked(value, head, now))
+		value->id = id;
+}
+
+/*
+ * The packet's id if the filter of that generation has let it pass already, else 0.  `begin` notes
+ * that it has, and of which packet nobody knew.
+ */
+static __noinline __u64 track(struct sk_buff *skb, __u64 begin, __u32 generation)
+{
+	__u64 ns = bpf_ktime_get_ns(), key = key_of(skb), head = (__u64)GET(skb, head);
+	__u32 now = BPFPROBE_TRACK_CLOCK(ns);
 	struct bpfprobe_tracked value;
 
-	if (!tracked && !begin)
-		return 0;
 	__builtin_memset(&value, 0, sizeof(value));
-	if (tracked) {
-		value.id = tracked->id;
-		value.generation = tracked->generation;
-	} else {
+	if (find_packet_tracked(skb, &value, key, head, now)) {
+		if (!begin && value.generation != generation)
+			return 0;
+		if (value.key == key && value.generation == generation && now - value.seen < TRACK_RENEWED)
+			return value.id;
+	} else if (begin) {
 		/* No two on a CPU have the same time, not even if one interrupts the other. */
-		value.id = now << CPU_BITS | bpf_get_smp_processor_id();
+		begin_track(skb, &value, key, head, ns << CPU_BITS | bpf_get_smp_processor_id(), now);
+	} else {
+		return 0;
 	}
-	if (begin)
-		value.generation = generation;
+	value.generation = generation;
 	value.seen = now;
 	put_both(&value, key, head);
-	return value.generation == generation;
+	return value.id;
 }
 
 /* Whether this filter, the one of the handle, has let the packet pass already. */
-static __always_inline int is_followed(struct sk_buff *skb)
+static __always_inline int is_followed(struct sk_buff *skb, struct data *data)
 {
-	return track(skb, 0, MARK(GENERATION));
+	data->id = track(skb, 0, MARK(GENERATION));
+	return data->id != 0;
 }
 
 /* From here on it is; where the filter was undecided, the packet has no more than an id. */
-static __always_inline void follow(struct sk_buff *skb, const struct bpfprobe_record *rec)
+static __always_inline void follow(struct sk_buff *skb, struct data *data, const struct bpfprobe_record *rec)
 {
-	track(skb, 1, rec->undecided ? 0 : MARK(GENERATION));
+	data->id = track(skb, 1, rec->undecided ? 0 : MARK(GENERATION));
 }
 
-/* Its id; 0: there was no room for it. */
-static __always_inline void note_id(struct sk_buff *skb, struct bpfprobe_meta *meta)
+static __always_inline void note_id(const struct data *data, struct bpfprobe_meta *meta)
 {
-	struct bpfprobe_tracked *tracked;
-
-	/* There is no room on the stack for another key. */
-	put_halves(meta->id, key_of(skb));
-	tracked = bpf_map_lookup_elem(&bpfprobe_tracks, meta->id);
-	put_halves(meta->id, tracked ? tracked->id : 0);
+	put_halves(meta->id, data->id);
 }
 
 #else
 
-static __always_inline int is_followed(void *packet)
+static __always_inline int is_followed(void *packet, struct data *data)
 {
 	return 0;
 }
 
-static __always_inline void follow(void *packet, const struct bpfprobe_record *rec)
+static __always_inline void follow(void *packet, struct data *data, const struct bpfprobe_record *rec)
 {
 }
 
-static __always_inline void note_id(void *packet, struct bpfprobe_meta *meta)
+static __always_inline void note_id(const struct data *data, struct bpfprobe_meta *meta)
 {
 }
 

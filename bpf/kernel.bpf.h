@@ -30,6 +30,8 @@ enum bpf_func_id {
 	BPF_FUNC_xdp_get_buff_len = 188, /* since 5.18, as is the next */
 	BPF_FUNC_xdp_load_bytes = 189,
 };
+#define BPF_ANY 0
+#define BPF_NOEXIST 1
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 #define BPF_F_MMAPABLE (1U << 10)
 /* Bits 32-51 of bpf_skb_output()'s flags: how many bytes of the packet. */

@@ -101,7 +101,7 @@ static __always_inline void find_meta(void *ctx, PACKET *packet, const struct da
 	__builtin_memset(meta, 0, sizeof(*meta));
 	find_seen(data, rec, &meta->seen);
 	find_more(packet, rec, meta);
-	note_id(packet, meta);
+	note_id(data, meta);
 #ifndef BPFPROBE_PASS
 	if (meta->seen.pid != BPFPROBE_UNTOLD) {
 		meta->tid = bpf_get_current_pid_tgid();

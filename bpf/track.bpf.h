@@ -32,56 +32,58 @@ static __always_inline __u64 key_of(struct sk_buff *skb)
 	return key;
 }
 
-static __always_inline struct bpfprobe_tracked *find_tracked(__u64 key, __u64 now)
+static __always_inline __u32 track_clock(void)
 {
-	struct bpfprobe_tracked *tracked = bpf_map_lookup_elem(&bpfprobe_tracks, &key);
+	return BPFPROBE_TRACK_CLOCK(bpf_ktime_get_ns());
+}
 
-	return tracked && now - tracked->seen < BPFPROBE_TRACK_AGE ? tracked : 0;
+/* The entry of a key, unless it is too old; 0: there is none, and *found is of no use. */
+static __always_inline int find_tracked(struct bpfprobe_tracked *found, __u64 key, __u32 now)
+{
+	struct bpfprobe_tracked *tracked;
+
+	found->key = key;
+	tracked = bpf_map_lookup_elem(&bpfprobe_tracks, &found->key);
+	if (!tracked)
+		return 0;
+	*found = *tracked;
+	/* The key is what is written first into an entry that is another's now: it is read last. */
+	barrier();
+	return *(volatile __u64 *)&tracked->key == key && now - found->seen < BPFPROBE_TRACK_AGE;
 }
 
 /*
  * By its struct, or as a clone by its bytes: what is no clone shares them with nobody, and an
  * entry there is of another packet whose end was not seen.
  */
-static __always_inline struct bpfprobe_tracked *find_packet_tracked(
-    struct sk_buff *skb, __u64 key, __u64 head, __u64 now)
+static __always_inline int find_packet_tracked(
+    struct sk_buff *skb, struct bpfprobe_tracked *found, __u64 key, __u64 head, __u32 now)
 {
-	struct bpfprobe_tracked *tracked = find_tracked(key, now);
-
 	/* With other bytes it is another packet in the same place. */
-	if (tracked && tracked->other != head)
-		tracked = 0;
-	if (!tracked && GET_BITS(skb, cloned))
-		tracked = find_tracked(head, now);
-	return tracked;
+	if (find_tracked(found, key, now) && found->other == head)
+		return 1;
+	return GET_BITS(skb, cloned) && find_tracked(found, head, now);
 }
 
-/* Puts the packet under one of its keys.  0, or there is no room. */
-static __always_inline long put_tracked(__u64 key, struct bpfprobe_tracked *value)
+/* Puts it under one of its keys, as `flags` of bpf_map_update_elem() have it.  0, or there is no room. */
+static __always_inline long put_tracked(
+    struct bpfprobe_tracked *value, __u64 key, __u64 other, __u64 flags)
 {
-	struct bpfprobe_tracked *tracked = bpf_map_lookup_elem(&bpfprobe_tracks, &key);
-
-	if (!tracked || tracked->id != value->id)
-		return bpf_map_update_elem(&bpfprobe_tracks, &key, value, 0);
-	tracked->other = value->other;
-	tracked->seen = value->seen;
-	tracked->generation = value->generation;
-	tracked->moving = 0;
-	return 0;
+	value->key = key;
+	value->other = other;
+	return bpf_map_update_elem(&bpfprobe_tracks, &value->key, value, flags);
 }
 
 /* Under both.  What there is no room for is counted: its next records may be missing. */
 static __always_inline void put_both(struct bpfprobe_tracked *value, __u64 key, __u64 head)
 {
-	long err;
-
-	value->other = head;
-	value->is_head = value->moving = 0;
-	err = put_tracked(key, value);
-	value->other = key;
-	value->is_head = 1;
-	if (err || put_tracked(head, value))
+	if (put_tracked(value, key, head, BPF_ANY) || put_tracked(value, head, key, BPF_ANY))
 		COUNT(untracked);
+}
+
+static __always_inline void forget(__u64 key)
+{
+	bpf_map_delete_elem(&bpfprobe_tracks, &key);
 }
 
 #endif

@@ -9,19 +9,21 @@
 #define BPFPROBE_TRACK_H
 
 struct bpfprobe_tracked {
+	__u64 key;	  /* its own: the kernel may give the entry to another one while it is read */
 	__u64 id;
-	__u64 other;	  /* the other key */
-	__u64 seen;	  /* when a probe saw it last, or a copy was made of it: ns of CLOCK_MONOTONIC */
+	__u64 other;	  /* the other key; 0: the kernel is just giving it other bytes */
+	__u32 seen;	  /* when a probe saw it last, or a copy was made of it: BPFPROBE_TRACK_CLOCK() */
 	__u32 generation; /* of the filter that it needs not pass again; 0: it is asked at each probe */
-	__u16 is_head;	  /* 1: the key is the address of its bytes */
-	__u16 moving;	  /* 1: the kernel is just giving it other bytes */
 };
 
 #define BPFPROBE_TRACK_PACKETS 16384   /* at once, unless the user says how many */
 #define BPFPROBE_TRACK_PACKETS_MAX 65536
 #define BPFPROBE_TRACK_ENTRIES 2       /* of a packet that is no clone */
 
-/* What no probe has seen for so long is another packet, ns: an address may be given away unseen. */
-#define BPFPROBE_TRACK_AGE 10000000000ULL
+/* Of ns of CLOCK_MONOTONIC: about 1 ms, and all over again after 52 days. */
+#define BPFPROBE_TRACK_CLOCK(ns) ((__u32)((ns) >> 20))
+
+/* What no probe has seen for so long, 10 s, is another packet: an address may be given away unseen. */
+#define BPFPROBE_TRACK_AGE 9537U
 
 #endif

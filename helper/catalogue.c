@@ -13,7 +13,7 @@
 #include "helper/pattern.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define ALIASED_MAX 3 /* tracepoints that an alias stands for */
+#define ALIASED_MAX 3 /* tracepoints that an alias stands for, and a function besides */
 
 /* Names that outlive the kernel's; what each stands for is in the manual. */
 static const struct {
@@ -307,7 +307,7 @@ find_name(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 	}
 	if (bpfprobe_name_is_pattern(asked->name))
 		return bpfprobe_pattern_find(types, asked, targets, most, reply);
-	if (most <= ALIASED_MAX)
+	if (most < (alias < COUNT(aliases) ? ALIASED_MAX + 1 : 1))
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "too many places in the kernel, %u are possible",
 		    BPFPROBE_TARGETS_MAX);
 	if (alias == COUNT(aliases))

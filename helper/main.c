@@ -349,7 +349,7 @@ main(void)
 	while (wait_for_request(&session, &watches) == 0 && receive(&message) > 0 &&
 	    serve(&state, &session, &message) == 0) {
 		if (message.request.type == BPFPROBE_ATTACH)
-			watches = session.watch.count > 0;
+			watches = bpfprobe_session_changes(&session);
 	}
 	end(&session);
 	/*

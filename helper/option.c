@@ -385,6 +385,8 @@ parse_track_packets(struct bpfprobe_parser *parser, const char *value)
 	return parse_number(parser, value, BPFPROBE_TRACK_PACKETS_MAX, &parser->device->track);
 }
 
+#define ARGUMENT 1U /* argN is the first of the options */
+
 /* One more target, at which it is known which packets are shown. */
 static int
 parse_until(struct bpfprobe_parser *parser, const char *value)
@@ -396,6 +398,7 @@ parse_until(struct bpfprobe_parser *parser, const char *value)
 	if (bpfprobe_parser_target(parser, text) < 0)
 		return -1;
 	device->names[device->count - 1].until = 1;
+	parser->seen &= ~ARGUMENT; /* it may have one of its own */
 	return parse_track(parser, value);
 }
 

@@ -29,6 +29,8 @@
 /* A BPF program returns an int. */
 #define BITS_OF_ACTION 32
 
+#define SWEEP 10 /* of bpfprobe_session_check(), one in so many: 10 s */
+
 /* What all probes of a handle have in common. */
 struct plan {
 	struct bpfprobe_device device;
@@ -197,6 +199,20 @@ links_of(const struct bpfprobe_target *target, unsigned int count)
 	return target->returns.bits > 0 ? 2 * entries : entries;
 }
 
+/* Whether the user asked for a probe at which packets are known to be wanted (until= option), and none is there. */
+static int
+lacks_until(const struct bpfprobe_session *session, unsigned int n)
+{
+	int asked = 0, loaded = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		asked |= session->targets[i].until;
+	for (i = 0; i < session->count; i++)
+		loaded |= session->probes[i].targets->until;
+	return asked != loaded;
+}
+
 static int
 load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned int n,
     struct bpfprobe_reply *reply)
@@ -216,7 +232,7 @@ load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned 
 		if (err < 0)
 			session->left_out += count;
 	}
-	if (session->count > 0)
+	if (session->count > 0 && !lacks_until(session, n))
 		return 0;
 	return fail_probe(reply, err, "the kernel refuses the program for", &session->targets[n - 1]);
 }
@@ -470,34 +486,57 @@ leave_netns(struct bpfprobe_session *session)
 	}
 }
 
+/*
+ * All of them, but for those of patterns that the kernel refuses, if it takes another one: of
+ * until= as of the device.  0, or -errno for *refused.
+ */
+static int
+attach_probes(struct bpfprobe_session *session, const struct bpfprobe_target **refused)
+{
+	unsigned int i, before = session->nlinks;
+	int err, why = 0, asked = 0, until = 0;
+
+	for (i = 0; i < session->count; i++) {
+		const struct bpfprobe_target *target = session->probes[i].targets;
+
+		asked |= target->until;
+		err = attach_probe(session, &session->probes[i]);
+		if (err >= 0) {
+			until |= target->until;
+			continue;
+		}
+		if (*refused == NULL || target->until) {
+			*refused = target;
+			why = err;
+		}
+		if (!target->pattern || !is_local(err))
+			return err;
+	}
+	return session->nlinks == before || until != asked ? why : 0;
+}
+
 int
 bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 {
+	const int follows = session->maps.tracks >= 0;
 	const struct bpfprobe_target *refused = NULL;
-	unsigned int i;
-	int err, why = 0;
+	struct bpfprobe_track track = { NULL };
+	int err = 0, why = 0;
 
 	if (session->progmap.wanted)
 		return attach_rings(session, reply);
-	for (i = 0; i < session->count; i++) {
-		err = attach_probe(session, &session->probes[i]);
-		if (err >= 0)
-			continue;
-		refused = session->probes[i].targets;
-		why = err;
-		if (!refused->pattern || !is_local(err))
-			break;
-	}
-	if (refused != NULL && (i < session->count || session->nlinks == 0)) {
-		bpfprobe_session_detach(session);
-		return fail_probe(reply, why, "cannot attach to", refused);
-	}
-	err = session->maps.tracks >= 0 ? bpfprobe_track_attach(&session->maps, session->links, &session->nlinks) : 0;
-	if (err < 0) {
-		bpfprobe_session_detach(session);
-		return bpfprobe_fail_errno(reply, -err, "cannot follow packets");
-	}
-	if (bpfprobe_watch_begin(&session->watch, reply) < 0) {
+	if (follows)
+		err = bpfprobe_track_begin(&track, &session->maps, session->links, &session->nlinks);
+	if (err == 0)
+		why = attach_probes(session, &refused);
+	if (follows && err == 0 && why == 0)
+		err = bpfprobe_track_finish(&track, session->links, &session->nlinks);
+	bpfprobe_track_free(&track);
+	if (why < 0)
+		err = fail_probe(reply, why, "cannot attach to", refused);
+	else if (err < 0)
+		err = bpfprobe_fail_errno(reply, -err, "cannot follow packets");
+	if (err < 0 || bpfprobe_watch_begin(&session->watch, reply) < 0) {
 		bpfprobe_session_detach(session);
 		return -1;
 	}
@@ -510,9 +549,17 @@ bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply 
 }
 
 int
+bpfprobe_session_changes(const struct bpfprobe_session *session)
+{
+	return session->watch.count > 0 || session->maps.tracks >= 0;
+}
+
+int
 bpfprobe_session_check(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 {
-	return bpfprobe_watch_check(&session->watch, reply);
+	if (session->maps.tracks >= 0 && session->checks++ % SWEEP == 0)
+		bpfprobe_track_sweep(session->maps.tracks);
+	return session->watch.count > 0 ? bpfprobe_watch_check(&session->watch, reply) : 0;
 }
 
 void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See track.h. */
 #include <errno.h>
-#include <unistd.h>
+#include <stdio.h>
+#include <time.h>
 #include <linux/types.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -11,16 +12,12 @@
 #include "bpf/track.skel.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define SWEPT 1024 /* entries at once: more than any bucket has */
 
-/* Where packets end, and memory is given back; the program for it. */
-static const struct {
-	const char *tracepoint, *program;
-} ends[] = {
-	{ "kfree_skb", "bpfprobe_ended" },
-	{ "consume_skb", "bpfprobe_ended" },
-	{ "kmem_cache_free", "bpfprobe_freed" },
-	{ "kfree", "bpfprobe_freed" },
-};
+/* Where memory is given back, and, behind AHEAD, where packets end. */
+static const char *const ends[] = { "kmem_cache_free", "kfree", "kfree_skb", "consume_skb" };
+
+#define AHEAD 2 /* of them, where no probe can be */
 
 /* Functions that copy; which of them there are, and can be probed, is found by trying.  The exit first. */
 static const struct {
@@ -85,57 +82,124 @@ add(int fd, int *links, unsigned int *count)
 }
 
 static int
-attach_ends(struct bpf_object *object, int *links, unsigned int *count)
+attach_ends(const struct bpf_object *object, size_t from, size_t to, int *links, unsigned int *count)
 {
 	const struct bpf_program *program;
-	int err = bpf_object__load(object);
-	size_t i;
+	char name[64];
+	int err = 0;
 
-	for (i = 0; i < COUNT(ends) && err == 0; i++) {
-		program = bpf_object__find_program_by_name(object, ends[i].program);
+	for (; from < to && err == 0; from++) {
+		snprintf(name, sizeof(name), "at_%s", ends[from]);
+		program = bpf_object__find_program_by_name(object, name);
 		err = program == NULL ? -ENOENT :
-		    add(bpf_raw_tracepoint_open(ends[i].tracepoint, bpf_program__fd(program)), links, count);
+		    add(bpf_raw_tracepoint_open(ends[from], bpf_program__fd(program)), links, count);
 	}
 	return err;
 }
 
-/* Of the object's programs only the one for this function is loaded, which may be refused. */
-static void
-attach_copy(struct bpf_object *object, size_t i, int *links, unsigned int *count)
+/* Not that functions cannot be probed. */
+static int
+is_shortage(int err)
 {
-	struct bpf_program *program, *chosen = bpf_object__find_program_by_name(object, copies[i].program);
-
-	bpf_object__for_each_program(program, object)
-		bpf_program__set_autoload(program, program == chosen);
-	if (chosen != NULL && bpf_program__set_attach_target(chosen, 0, copies[i].function) == 0 && bpf_object__load(object) == 0)
-		(void)add(bpf_raw_tracepoint_open(NULL, bpf_program__fd(chosen)), links, count);
+	return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
 }
 
-int
-bpfprobe_track_attach(const struct bpfprobe_maps *maps, int *links, unsigned int *count)
+static int
+load_copies(struct bpf_object *object)
 {
-	const unsigned int before = *count;
+	struct bpf_program *program;
+	size_t i;
+
+	for (i = 0; i < COUNT(copies); i++) {
+		program = bpf_object__find_program_by_name(object, copies[i].program);
+		if (bpf_program__set_attach_target(program, 0, copies[i].function) < 0)
+			bpf_program__set_autoload(program, false);
+	}
+	return bpf_object__load(object);
+}
+
+/* 0, also if no function can be probed, or -errno. */
+static int
+attach_copies(const struct bpfprobe_maps *maps, int *links, unsigned int *count)
+{
 	struct bpf_object *object;
 	const void *elf;
 	size_t size, i;
-	int err;
+	int err, fd;
 
-	elf = track_bpf__elf_bytes(&size);
+	elf = copied_bpf__elf_bytes(&size);
 	object = open_object(elf, size, maps);
 	if (object == NULL)
 		return -errno;
-	err = attach_ends(object, links, count);
+	err = load_copies(object);
+	for (i = 0; i < COUNT(copies) && err == 0; i++) {
+		fd = bpf_program__fd(bpf_object__find_program_by_name(object, copies[i].program));
+		if (fd >= 0 && is_shortage(add(bpf_raw_tracepoint_open(NULL, fd), links, count)))
+			err = -errno;
+	}
 	/* What is attached keeps its program. */
 	bpf_object__close(object);
-	while (err < 0 && *count > before)
-		close(links[--*count]);
-	elf = copied_bpf__elf_bytes(&size);
-	for (i = 0; i < COUNT(copies) && err == 0; i++) {
-		object = open_object(elf, size, maps);
-		if (object == NULL)
-			continue;
-		attach_copy(object, i, links, count);
-		bpf_object__close(object);
-	}
-	return err;
+	return is_shortage(err) ? err : 0;
+}
+
+int
+bpfprobe_track_begin(struct bpfprobe_track *track, const struct bpfprobe_maps *maps, int *links, unsigned int *count)
+{
+	const void *elf;
+	size_t size;
+	int err;
+
+	elf = track_bpf__elf_bytes(&size);
+	track->object = open_object(elf, size, maps);
+	if (track->object == NULL)
+		return -errno;
+	err = bpf_object__load(track->object);
+	if (err == 0)
+		err = attach_ends(track->object, 0, AHEAD, links, count);
+	return err == 0 ? attach_copies(maps, links, count) : err;
+}
+
+int
+bpfprobe_track_finish(struct bpfprobe_track *track, int *links, unsigned int *count)
+{
+	return attach_ends(track->object, AHEAD, COUNT(ends), links, count);
+}
+
+void
+bpfprobe_track_free(struct bpfprobe_track *track)
+{
+	bpf_object__close(track->object);
+	track->object = NULL;
+}
+
+static __u64
+monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
+}
+
+void
+bpfprobe_track_sweep(int tracks)
+{
+	static struct bpfprobe_tracked values[SWEPT];
+	static __u64 keys[SWEPT];
+	__u32 now = BPFPROBE_TRACK_CLOCK(monotonic()), place, count, i;
+	void *from = NULL;
+	int err;
+
+	do {
+		count = SWEPT;
+		err = bpf_map_lookup_batch(tracks, from, &place, keys, values, &count, NULL);
+		if (err < 0 && errno != ENOENT)
+			return;
+		/* Nobody makes use of them any more, nor will soon. */
+		for (i = 0; i < count; i++) {
+			if (now - values[i].seen > 2 * BPFPROBE_TRACK_AGE && (__s32)(now - values[i].seen) > 0)
+				bpf_map_delete_elem(tracks, &keys[i]);
+		}
+		from = &place;
+	} while (err == 0);
 }

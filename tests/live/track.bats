@@ -7,7 +7,7 @@ load pcapng.bash
 load crypt.bash
 
 setup_file() {
-	require tcpdump tshark ip nft bpftool
+	require tcpdump tshark ip nft bpftool jq
 	remember_objects
 	pair_setup
 	pair_drops
@@ -240,6 +240,28 @@ decrypted() {
 
 expired() { # N
 	[[ $(sum emitted expired) == "10 $1" ]]
+}
+
+@test "what nobody has seen for long takes no room any more" {
+	listen $ADDR_B "$PORT"
+	local listener=$PID
+	kill -STOP "$listener"
+	into ours bpfprobe:any:track "udp port $PORT"
+	in_a sender -c 20 -s 100 udp $ADDR_B "$PORT"
+	until_true 10 read_so_many 40
+	[[ $(entries) -eq 40 ]]
+	until_true 60 no_entries
+	stop
+	kill -CONT "$listener"
+}
+
+# entries: of the map of packets.
+entries() {
+	bpftool -j map dump name bpfprobe_tracks | jq length
+}
+
+no_entries() {
+	[[ $(entries) -eq 0 ]]
 }
 
 @test "what cannot be followed is refused" {

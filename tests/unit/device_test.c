@@ -71,6 +71,8 @@ static const struct {
 	    { .count = 2, .names = { { .name = "any" }, { .name = "drop", .until = 1 } }, .track = 16384 } },
 	{ "any:track=7:until=tp/a",
 	    { .count = 2, .names = { { .name = "any" }, { .name = "a", .kind = BPFPROBE_TP, .until = 1 } }, .track = 7 } },
+	{ "a:arg1:until=b:arg2",
+	    { .count = 2, .names = { { .name = "a", .arg = 1 }, { .name = "b", .arg = 2, .until = 1 } }, .track = 16384 } },
 	{ "any:until=kprobe/a@4:arg2:track=9",
 	    { .count = 2, .names = { { .name = "any" }, { .name = "a", .kind = BPFPROBE_KPROBE, .offset = 4, .arg = 2, .until = 1 } },
 		.track = 9 } },
