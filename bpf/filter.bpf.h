@@ -37,13 +37,21 @@ struct data {
 	const unsigned char *head; /* skb->head */
 	__u64 start;		   /* of the packet, an offset from there */
 	__u64 end;		   /* of the linear part, the same */
-	__u64 data;		   /* skb->data, the same */
+#if defined(BPFPROBE_TRACK) && defined(BPFPROBE_COPY)
+	/* Of a copy that is written nobody asks for the one, of a packet that the filter sees nobody for the other. */
+	union {
+		__u64 data;
+		__u64 id;
+	};
+#else
+	__u64 data; /* skb->data, the same */
+#ifdef BPFPROBE_TRACK
+	__u64 id; /* of the packet that is followed; 0: there was no room for it */
+#endif
+#endif
 	__u64 packet;		   /* way_to_frags() of it */
 #ifndef BPFPROBE_PASS
 	struct net_device *dev; /* the packet's; NULL: none, or not known */
-#endif
-#ifdef BPFPROBE_TRACK
-	__u64 id; /* 0: there was no room for it */
 #endif
 };
 

@@ -32,7 +32,7 @@ static __always_inline void begin_track(
 
 /*
  * The packet's id if the filter of that generation has let it pass already, else 0.  `begin` notes
- * that it has, and of which packet nobody knew.
+ * that it has, also of a packet that nobody knew; 0 then: there is no room for it.
  */
 static __noinline __u64 track(struct sk_buff *skb, __u64 begin, __u32 generation)
 {
@@ -54,15 +54,17 @@ static __noinline __u64 track(struct sk_buff *skb, __u64 begin, __u32 generation
 	}
 	value.generation = generation;
 	value.seen = now;
-	put_both(&value, key, head);
-	return value.id;
+	return put_both(&value, key, head) ? 0 : value.id;
 }
 
 /* Whether this filter, the one of the handle, has let the packet pass already. */
 static __always_inline int is_followed(struct sk_buff *skb, struct data *data)
 {
-	data->id = track(skb, 0, MARK(GENERATION));
-	return data->id != 0;
+	__u64 id = track(skb, 0, MARK(GENERATION));
+
+	if (id)
+		data->id = id;
+	return id != 0;
 }
 
 /* From here on it is; where the filter was undecided, the packet has no more than an id. */

@@ -74,11 +74,17 @@ static __always_inline long put_tracked(
 	return bpf_map_update_elem(&bpfprobe_tracks, &value->key, value, flags);
 }
 
-/* Under both.  What there is no room for is counted: its next records may be missing. */
-static __always_inline void put_both(struct bpfprobe_tracked *value, __u64 key, __u64 head)
+/*
+ * Under both.  What there is no room for is counted: its next records may be missing, or those of
+ * its clones.  0, or it is not even there by its struct.
+ */
+static __always_inline long put_both(struct bpfprobe_tracked *value, __u64 key, __u64 head)
 {
-	if (put_tracked(value, key, head, BPF_ANY) || put_tracked(value, head, key, BPF_ANY))
+	long err = put_tracked(value, key, head, BPF_ANY);
+
+	if (err || put_tracked(value, head, key, BPF_ANY))
 		COUNT(untracked);
+	return err;
 }
 
 static __always_inline void forget(__u64 key)
