@@ -213,6 +213,8 @@ bpfprobe_attach_copies(const struct bpfprobe_target *target)
 {
 	int word = 8 * ((int)target->argument.word - 1), map, program = -1;
 
+	if (target->btf_fd <= 0)
+		return 1;
 	map = bpf_map_create(BPF_MAP_TYPE_PERF_EVENT_ARRAY, "bpfprobe_try", sizeof(__u32), sizeof(__u32), 1, NULL);
 	if (map >= 0) {
 		const struct bpf_insn copy[] = {

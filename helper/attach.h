@@ -69,7 +69,7 @@ unsigned int bpfprobe_attach_sift(
 int bpfprobe_attach_try(const struct bpfprobe_target *target);
 
 /*
- * Whether the kernel itself copies the packet of a TP or FENTRY of a module, found by loading a
+ * Whether the kernel itself copies the packet of a TP or FENTRY, of a module found by loading a
  * program that has it done.  It does not where the module's BTF has a struct sk_buff or xdp_buff of
  * its own, if only by its number: the verifier wants the kernel's (btf_struct_ids_match(), strict).
  */

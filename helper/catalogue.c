@@ -113,13 +113,6 @@ untyped_argument(const struct bpfprobe_name *asked, const char *what,
 /* Nothing is known of what a function without types returns; mostly it is an int. */
 static const struct bpfprobe_returns untyped_returns = { .bits = 32, .is_signed = 1 };
 
-/* Whether a program there would have to read a packet that the kernel does not copy for it. */
-static int
-is_of_own_type(const struct bpfprobe_target *target)
-{
-	return target->btf_fd > 0 && !bpfprobe_attach_copies(target);
-}
-
 /* Returns 1, 0: there is no such tracepoint, or -1 with *reply filled in. */
 static int
 find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
@@ -151,7 +144,7 @@ find_tracepoint(struct bpfprobe_types *types, const struct bpfprobe_name *asked,
 		return bpfprobe_fail(reply, BPFPROBE_NO_DEVICE, "%s can be had from functions only, not from %s",
 		    target->argument.form == BPFPROBE_LIST ? "a list of packets" : "an XDP packet", what);
 	/* Only by its address can what is behind an argument be had, or what the kernel does not copy. */
-	if (target->kind == BPFPROBE_RAWTP || target->argument.form == BPFPROBE_BEHIND || is_of_own_type(target))
+	if (target->kind == BPFPROBE_RAWTP || target->argument.form == BPFPROBE_BEHIND || !bpfprobe_attach_copies(target))
 		bpfprobe_target_go_untyped(target, BPFPROBE_RAWTP);
 	return err < 0 || bpfprobe_target_check_reach(target, what, reply) < 0 ? -1 : 1;
 }
@@ -197,7 +190,7 @@ static int
 try_fentry(struct bpfprobe_target *target, int *why)
 {
 	*why = bpfprobe_attach_try(target);
-	if (*why == 0 && is_of_own_type(target))
+	if (*why == 0 && !bpfprobe_attach_copies(target))
 		*why = -EPROTOTYPE;
 	return *why == 0;
 }

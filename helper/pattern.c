@@ -46,7 +46,8 @@ add_matching(const struct bpfprobe_type *type, const char *name, void *context)
 	target->pattern = 1;
 	target->kind = found->functions ? BPFPROBE_FENTRY : BPFPROBE_TP;
 	target->direction = found->functions ? bpfprobe_target_direction(target) : bpfprobe_known_direction(name);
-	if (!found->functions && (target->argument.form == BPFPROBE_BEHIND || found->asked->kind == BPFPROBE_RAWTP))
+	if (!found->functions && (target->argument.form == BPFPROBE_BEHIND || found->asked->kind == BPFPROBE_RAWTP ||
+	    !bpfprobe_attach_copies(target)))
 		bpfprobe_target_go_untyped(target, BPFPROBE_RAWTP);
 	if (found->functions && (found->asked->kind != BPFPROBE_FENTRY || !bpfprobe_target_is_for_fentry(target)))
 		bpfprobe_target_go_untyped(target, BPFPROBE_KPROBE);

@@ -76,6 +76,16 @@ tracepoints() {
 	[[ ${#failed[@]} -eq 0 ]] || fail "${#failed[@]} of $(wc -l <"$LIST") failed: ${failed[*]}"
 }
 
+# Since Linux 7.3 a module has a struct sk_buff of its own, which the kernel does not copy.
+@test "a module's tracepoint, by its name and by a pattern" {
+	local name
+	modprobe -q tipc || cannot "this kernel has no TIPC"
+	[[ -e /sys/kernel/btf/tipc ]] || skip "the kernel has no BTF of modules"
+	for name in dump '?ump'; do
+		run -0 pcaploop -i "bpfprobe:tp/tipc_skb_$name" activate
+	done
+}
+
 @test "a tracepoint whose packet is not the only argument: argN chooses" {
 	run -0 pcaploop -i "bpfprobe:tp/kfree_skb:arg1" activate
 	run -1 pcaploop -i "bpfprobe:tp/kfree_skb:arg2" activate
