@@ -266,6 +266,14 @@ returned() {
 	opens bpfxdp:lo
 }
 
+@test "packets are followed by root only" {
+	member "$NS_A"
+	conf "netns = any"
+	refuses bpfprobe:tx:track "only root may follow packets"
+	refuses bpfprobe:tx:track=1 "only root may follow packets"
+	refuses bpfprobe:tx:until=drop "only root may follow packets"
+}
+
 @test "what the member is given lets nothing be done" {
 	local key device
 	member "$NS_A"
