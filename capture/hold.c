@@ -26,6 +26,7 @@ struct held {
 	uint32_t bucket; /* in its first one: the next packet of the bucket, or NONE */
 	uint32_t ring;
 	uint32_t has_meta;
+	uint32_t wanted, decided; /* as in the item */
 	uint32_t pad;
 	struct bpfprobe_returned returned;
 	struct bpfprobe_record rec;
@@ -85,7 +86,10 @@ drop_oldest(struct bpfprobe_hold *hold, uint64_t *count)
 	hold->tail += first->size;
 	if (first->state == FREE || first->state == GIVEN)
 		return;
-	*count += first->state == HELD;
+	if (first->state == HELD) {
+		hold->waiting--;
+		++*count;
+	}
 	link = find(hold, first->id);
 	if (first->next == NONE) {
 		*link = first->bucket;
@@ -95,6 +99,16 @@ drop_oldest(struct bpfprobe_hold *hold, uint64_t *count)
 	next->last = first->last;
 	next->bucket = first->bucket;
 	*link = first->next;
+}
+
+/* An entry of so many bytes; nothing is in it yet. */
+static struct held *
+begin(struct held *held, uint32_t size)
+{
+	memset(held, 0, sizeof(*held));
+	held->size = size;
+	held->next = held->bucket = NONE;
+	return held;
 }
 
 /* Room for so many bytes in one piece: NULL, there never is. */
@@ -115,10 +129,7 @@ make_room(struct bpfprobe_hold *hold, uint32_t size)
 		held->state = FREE;
 		hold->head += rest;
 	}
-	held = at(hold, hold->head);
-	memset(held, 0, sizeof(*held));
-	held->size = size;
-	held->next = held->bucket = NONE;
+	held = begin(at(hold, hold->head), size);
 	hold->head += size;
 	return held;
 }
@@ -144,46 +155,49 @@ append(struct bpfprobe_hold *hold, struct held *held)
 	at(hold, *link)->last = place;
 }
 
+/* With room for `more` bytes behind it. */
 static struct held *
-copy(struct bpfprobe_hold *hold, const struct bpfprobe_item *item, uint64_t id)
+copy(struct bpfprobe_hold *hold, const struct bpfprobe_item *item, uint64_t id, uint32_t more)
 {
 	const uint32_t size = ((uint32_t)sizeof(struct held) + item->rec->caplen + 7) & ~7U;
-	struct held *held = make_room(hold, size);
+	struct held *held = make_room(hold, size + more);
 
-	hold->held++;
 	if (held == NULL)
 		return NULL;
+	held->size = size;
 	held->state = HELD;
 	held->id = id;
 	held->time = bpfprobe_record_time(item->rec);
 	held->ring = item->ring;
+	held->wanted = item->wanted;
+	held->decided = item->decided;
 	held->returned = item->returned;
 	held->rec = *item->rec;
 	held->has_meta = item->meta != NULL;
 	if (item->meta != NULL)
 		held->meta = *item->meta;
 	memcpy(held->packet, item->packet, item->rec->caplen);
+	hold->waiting++;
+	append(hold, held);
 	return held;
 }
 
-/* The packet is there: all its records leave, and an entry without one comes in their place. */
+/* The packet is there: all its records leave, of which this is the last, and an entry without one, behind it, stays. */
 static void
-release_all(struct bpfprobe_hold *hold, uint64_t id, uint64_t time)
+release_all(struct bpfprobe_hold *hold, const struct held *last)
 {
-	uint32_t *link = find(hold, id), place;
-	struct held *there;
+	struct held *there = begin((struct held *)(void *)((uint8_t *)last + last->size), sizeof(*there));
+	uint32_t *link = find(hold, last->id), place;
 
 	hold->releasing = *link;
 	*link = at(hold, *link)->bucket;
-	for (place = hold->releasing; place != NONE; place = at(hold, place)->next)
+	for (place = hold->releasing; place != NONE; place = at(hold, place)->next) {
 		at(hold, place)->state = GIVEN;
-	/* Not in place of what is to be given. */
-	if (hold->size - (hold->head - hold->tail) < 2 * sizeof(*there))
-		return;
-	there = make_room(hold, sizeof(*there));
+		hold->waiting--;
+	}
 	there->state = THERE;
-	there->id = id;
-	there->time = time;
+	there->id = last->id;
+	there->time = last->time;
 	append(hold, there);
 }
 
@@ -198,14 +212,13 @@ bpfprobe_hold_put(struct bpfprobe_hold *hold, const struct bpfprobe_item *item, 
 		return 0;
 	if (id != 0 && first != NONE && at(hold, first)->state == THERE)
 		return 0;
-	held = id != 0 ? copy(hold, item, id) : NULL;
-	if (held == NULL) {
-		hold->overrun += !there;
-		return !there;
-	}
-	append(hold, held);
+	held = id != 0 ? copy(hold, item, id, there ? sizeof(*held) : 0) : NULL;
+	if (held == NULL && there)
+		return 0;
+	hold->held++;
+	hold->overrun += held == NULL;
 	if (there)
-		release_all(hold, id, held->time);
+		release_all(hold, held);
 	return 1;
 }
 
@@ -229,6 +242,8 @@ bpfprobe_hold_release(struct bpfprobe_hold *hold, struct bpfprobe_item *item)
 	item->meta = held->has_meta ? &held->meta : NULL;
 	item->packet = held->packet;
 	item->ring = held->ring;
+	item->wanted = held->wanted;
+	item->decided = held->decided;
 	item->returned = held->returned;
 	return 1;
 }

@@ -31,6 +31,8 @@ struct bpfprobe_item {
 	const uint8_t *packet;		  /* rec->caplen bytes */
 	unsigned int ring;		  /* that it was in */
 	struct bpfprobe_returned returned;
+	uint32_t wanted;  /* bytes of it, as the filter in user space said ... */
+	uint32_t decided; /* ... that was the one of this number; 0: it has not been asked */
 };
 
 struct bpfprobe_hold {
@@ -39,7 +41,8 @@ struct bpfprobe_hold {
 	uint32_t size;	     /* bytes of memory, a power of two */
 	uint64_t head, tail; /* where the next record goes, and the oldest one is: never wrapped */
 	uint32_t releasing;  /* the next record to be given */
-	uint64_t held;	     /* records that were kept */
+	uint64_t held;	     /* records for which put() returned 1: kept, or given up at once */
+	uint64_t waiting;    /* of them, those that are kept and not to be given */
 	uint64_t expired;    /* of them, too old */
 	uint64_t overrun;    /* of them, without room; or they never had any */
 };
@@ -51,8 +54,8 @@ void bpfprobe_hold_free(struct bpfprobe_hold *hold);
 
 /*
  * Takes a copy of the record of packet `id`, which is at its probe if `there` is set: then release() gives
- * all of the packet.  1, or 0: it need not be held, the caller may go on with it.  Not while
- * release() has something to give.
+ * all of the packet.  1: it is kept, or given up, which is counted; or 0: it need not be held, the
+ * caller may go on with it.  Not while release() has something to give.
  */
 int bpfprobe_hold_put(struct bpfprobe_hold *hold, const struct bpfprobe_item *item, uint64_t id, int there);
 

@@ -20,7 +20,7 @@ put(struct bpfprobe_hold *hold, uint64_t id, uint32_t n, uint32_t caplen, int th
 	struct bpfprobe_record rec = { .time_lo = n, .caplen = caplen, .probe = n % 64 };
 	struct bpfprobe_meta meta = { .tid = n };
 	struct bpfprobe_item item = { .rec = &rec, .meta = n % 2 ? &meta : NULL, .packet = bytes, .ring = n % 7,
-		.returned = { .known = 1, .value = n } };
+		.returned = { .known = 1, .value = n }, .wanted = n + 1, .decided = n + 2 };
 
 	memset(bytes, (int)n, caplen);
 	return bpfprobe_hold_put(hold, &item, id, there);
@@ -39,6 +39,8 @@ assert_given(struct bpfprobe_hold *hold, uint32_t n, uint32_t caplen)
 	assert_int_equal(item.rec->probe, n % 64);
 	assert_int_equal(item.ring, n % 7);
 	assert_int_equal(item.returned.value, n);
+	assert_int_equal(item.wanted, n + 1);
+	assert_int_equal(item.decided, n + 2);
 	assert_int_equal(item.meta != NULL, n % 2);
 	if (item.meta != NULL)
 		assert_int_equal(item.meta->tid, n);
@@ -82,7 +84,9 @@ one_of_two(void **state)
 	assert_true(put(hold, 6, 2, 61, 0));
 	assert_true(put(hold, 5, 3, 0, 0));
 	assert_no_more(hold);
+	assert_int_equal(hold->waiting, 3);
 	assert_true(put(hold, 5, 4, 1, 1));
+	assert_int_equal(hold->waiting, 1);
 	assert_given(hold, 1, 60);
 	assert_given(hold, 3, 0);
 	assert_given(hold, 4, 1);
@@ -115,9 +119,13 @@ without_id(void **state)
 
 	assert_true(put(hold, 0, 1, 60, 0));
 	assert_int_equal(hold->overrun, 1);
+	/* A reader who waits for packets has to hear of it. */
+	assert_int_equal(hold->held, 1);
 	assert_false(put(hold, 0, 2, 60, 1));
 	assert_no_more(hold);
 	assert_int_equal(hold->overrun, 1);
+	assert_int_equal(hold->held, 1);
+	assert_int_equal(hold->waiting, 0);
 }
 
 static void
@@ -184,46 +192,70 @@ too_long(void **state)
 	assert_true(put(hold, 2, 2, SIZE, 0));
 	assert_int_equal(hold->overrun, 1);
 	assert_false(put(hold, 2, 3, SIZE, 1));
+	assert_int_equal(hold->held, 2);
 	assert_true(put(hold, 1, 4, 60, 1));
 	assert_given(hold, 1, 60);
 	assert_given(hold, 4, 60);
 	assert_no_more(hold);
 }
 
-/* At random against a table: each record is given once, in its packet's order, or counted, or still there. */
+/* Memory that is full: of a packet that comes there it is known, so that what follows does not wait. */
+static void
+there_when_full(void **state)
+{
+	struct bpfprobe_hold *hold = *state;
+	uint32_t n;
+
+	for (n = 0; n < PACKETS; n++)
+		assert_true(put(hold, 1, n, 8 * n % 700, 0));
+	for (n = 2; n < PACKETS; n++) {
+		assert_true(put(hold, n, n, 8 * n % 700, 1));
+		assert_given(hold, n, 8 * n % 700);
+		assert_no_more(hold);
+		assert_false(put(hold, n, n, 60, 0));
+	}
+}
+
+/*
+ * At random against a table: each record is given once, in its packet's order, or counted, or still
+ * there; and that a packet was there is known until the memory is needed.
+ */
 static void
 random_packets(void **state)
 {
 	static uint32_t last[256];
-	static uint8_t there[256];
+	static uint64_t there[256]; /* end of what is known of it in the memory; 0: nothing */
 	struct bpfprobe_hold *hold = *state;
 	uint32_t n, id, given = 0, passed = 0;
 	struct bpfprobe_item item;
+	int known;
 
 	srandom(7);
 	memset(last, 0, sizeof(last));
 	memset(there, 0, sizeof(there));
 	for (n = 1; n <= 100000; n++) {
 		id = 1 + (uint32_t)random() % 255;
-		if (!put(hold, id, n, (uint32_t)random() % 700, random() % 10 == 0)) {
-			assert_true(there[id]);
+		known = there[id] > hold->tail;
+		assert_int_equal(put(hold, id, n, (uint32_t)random() % 700, random() % 10 == 0), !known);
+		if (known) {
 			passed++;
 			continue;
 		}
 		while (bpfprobe_hold_release(hold, &item)) {
 			assert_true(item.rec->time_lo > last[id]);
 			last[id] = item.rec->time_lo;
-			there[id] = 1;
+			there[id] = hold->head;
 			given++;
 		}
+		assert_int_equal(given + hold->overrun + hold->expired + hold->waiting, hold->held);
 		bpfprobe_hold_expire(hold, n);
 	}
 	assert_true(given > 1000 && passed > 100 && hold->overrun > 1000);
 	assert_int_equal(hold->held + passed, 100000);
-	assert_true(given + hold->overrun + hold->expired <= hold->held);
-	assert_true(hold->held - given - hold->overrun < SIZE / 200);
+	assert_true(hold->waiting > 0 && hold->waiting < SIZE / 200);
 	bpfprobe_hold_expire(hold, 2 * BPFPROBE_HOLD_AGE);
 	assert_int_equal(given + hold->overrun + hold->expired, hold->held);
+	assert_int_equal(hold->waiting, 0);
 	assert_int_equal(hold->head, hold->tail);
 }
 
@@ -237,6 +269,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(too_old, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_long, setup, teardown),
+		cmocka_unit_test_setup_teardown(there_when_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(random_packets, setup, teardown),
 	};
 
