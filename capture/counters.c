@@ -139,11 +139,10 @@ bpfprobe_control_totals(const struct bpfprobe_control *control, const int *progs
 	int saved = errno;
 	unsigned int i;
 
-	totals->emitted = totals->lost = totals->untracked = 0;
+	totals->emitted = totals->lost = 0;
 	for (i = 0; i <= control->cpus && control->cpu != NULL; i++) {
 		totals->emitted += __atomic_load_n(&control->cpu[i].emitted, __ATOMIC_RELAXED);
 		totals->lost += __atomic_load_n(&control->cpu[i].lost, __ATOMIC_RELAXED);
-		totals->untracked += __atomic_load_n(&control->cpu[i].untracked, __ATOMIC_RELAXED);
 	}
 	for (i = 0; i < nprogs; i++)
 		totals->lost += recursion_misses(progs[i]);

@@ -17,7 +17,6 @@ struct bpfprobe_control {
 struct bpfprobe_totals {
 	uint64_t emitted; /* records written to the rings */
 	uint64_t lost;	  /* packets that a probe saw and could not write */
-	uint64_t untracked; /* packets that could not be followed (track option) */
 };
 
 /* Maps the control map `fd` for `cpus` CPUs; the fd stays the caller's.  0 or -errno. */

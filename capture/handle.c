@@ -460,7 +460,7 @@ bpfprobe_handle_stats(struct bpfprobe_handle *handle, uint64_t *received, uint64
 	struct bpfprobe_totals totals;
 	/* Before the totals, which rise first: a packet is emitted, then rejected. */
 	uint64_t unwanted = reader->control.reader->rejected + reader->merge.broken +
-	    handle->hold.expired + handle->hold.overrun;
+	    handle->hold.waiting + handle->hold.expired + handle->hold.overrun;
 
 	bpfprobe_reader_ask_lost(reader);
 	bpfprobe_control_totals(&reader->control, client->progs, client->nprogs, client->links,
@@ -471,5 +471,5 @@ bpfprobe_handle_stats(struct bpfprobe_handle *handle, uint64_t *received, uint64
 		*received = reader->control.reader->delivered;
 	if (handle->returns == BPFPROBE_RETURNS_DECIDE)
 		totals.lost += reader->merge.unpaired;
-	*dropped = totals.lost + totals.untracked + reader->merge.broken + handle->hold.overrun;
+	*dropped = totals.lost + reader->merge.broken + handle->hold.overrun;
 }

@@ -109,7 +109,7 @@ bpfprobe_handle_more(const struct bpfprobe_handle *handle)
 }
 
 /*
- * Records that next() has not given although they came: they are not wanted, as their packet is not, or they wait.
+ * Records that came and were not delivered: they are not wanted, or they wait, or there was no room for that.
  */
 static inline uint64_t
 bpfprobe_handle_passed_over(const struct bpfprobe_handle *handle)
@@ -132,9 +132,9 @@ bpfprobe_handle_delivered(struct bpfprobe_handle *handle)
 }
 
 /*
- * Received: records that a probe wrote, less those that were not wanted.  It
- * rises without reading; received and dropped together are what the probe saw.
- * May be called in a signal handler.
+ * Received: records that a probe wrote, less those that were not wanted, or wait for their packet
+ * to come to the target of until=.  It rises without reading; received and dropped together are
+ * what the probe saw and the user wants.  May be called in a signal handler.
  */
 void bpfprobe_handle_stats(struct bpfprobe_handle *handle, uint64_t *received, uint64_t *dropped);
 

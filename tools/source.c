@@ -258,7 +258,7 @@ count_lost(struct bpfprobe_source *source)
 	unsigned int i;
 
 	for (i = 0; i < control->cpus; i++)
-		lost += control->cpu[i].lost + control->cpu[i].untracked;
+		lost += control->cpu[i].lost;
 	source->lost = lost;
 }
 
