@@ -175,6 +175,7 @@ bpfprobe_handle_set_dlt(struct bpfprobe_handle *handle, int dlt, char *errbuf)
 		return -1;
 	}
 	handle->dlt = dlt;
+	handle->filters++;
 	handle->generation = 0;
 	/* Without a filter there is nothing to be decided again. */
 	handle->reader.control.reader->passing = handle->filter.insns != NULL;
@@ -233,6 +234,7 @@ bpfprobe_handle_filter(struct bpfprobe_handle *handle, const struct bpf_program 
 {
 	if (bpfprobe_filter_set(&handle->filter, program, errbuf) < 0)
 		return -1;
+	handle->filters++;
 	push_filter(handle, program);
 	/* The end of all was said before the answer: who waits for packets has to come and hear it. */
 	if (handle->client.ended[0] != '\0')
@@ -296,16 +298,22 @@ make_pflog(struct bpfprobe_handle *handle, struct bpfprobe_pflog *hdr, const str
 
 /*
  * How many bytes of the packet are wanted.  The filter in the kernel has said it
- * already, unless it could not, or was another when it saw this packet.
+ * already, unless it could not, or was another when it saw this packet.  What waits is asked once.
  */
 static u_int
 filter_run(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, const u_char *pkt,
     const struct pcap_pkthdr *h)
 {
+	struct bpfprobe_item *item = &handle->item;
+
 	if ((!rec->undecided && rec->generation == handle->generation) || handle->filter.insns == NULL)
 		return UINT_MAX;
+	if (item->decided == handle->filters)
+		return item->wanted;
 	handle->reader.control.reader->filtered++;
-	return bpfprobe_filter_run(&handle->filter, rec, pkt, h->len, h->caplen);
+	item->decided = handle->filters;
+	item->wanted = bpfprobe_filter_run(&handle->filter, rec, pkt, h->len, h->caplen);
+	return item->wanted;
 }
 
 /* Whether neither direction nor what was returned keep it from the user. */
@@ -413,16 +421,23 @@ next_of_rings(struct bpfprobe_handle *handle)
 	item->packet = bpfprobe_merge_packet(merge);
 	item->ring = (unsigned int)(merge->last - merge->rings);
 	item->returned = merge->returned;
+	item->decided = 0;
 	return 1;
 }
 
-/* Whether it has to wait until its packet comes to the target, or is given with those that have waited. */
+/*
+ * Whether it has to wait until its packet comes to the target, or is given with those that have
+ * waited.  What is not wanted takes no room, and no packet comes there by it.
+ */
 static int
 is_held(struct bpfprobe_handle *handle)
 {
 	const struct bpfprobe_item *item = &handle->item;
+	struct pcap_pkthdr h;
 	uint64_t id = item->meta != NULL ? (uint64_t)item->meta->id[1] << 32 | item->meta->id[0] : 0;
 
+	if (bpfprobe_handle_packet(handle, item->rec, &h) == NULL)
+		return 1;
 	return bpfprobe_hold_put(&handle->hold, item, id,
 	    item->rec->probe < handle->client.nlabels && handle->client.labels[item->rec->probe].until);
 }

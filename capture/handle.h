@@ -25,6 +25,7 @@ struct bpfprobe_handle {
 	struct bpfprobe_names names;   /* of drop reasons, actions and probes: see bpfprobe_handle_names() */
 	struct bpfprobe_filter filter; /* of the application, in user space */
 	uint32_t generation;	       /* of that filter in the kernel; 0: not there */
+	uint32_t filters;	       /* how many there were, the same one for another link type too */
 	struct bpfprobe_events events;
 	int told; /* the helper's socket, to be watched; -1: it says nothing of its own accord */
 	u_char *packet; /* the packet that was delivered last, where it needed a header */
