@@ -25,16 +25,17 @@ table() {
 # joined: "PROBES PACKETS" for each set of probes, in the order of records; fails if an identifier is that of
 # two packets, or a packet has two, or none, and says so instead.
 joined() {
-	probes_of 2 '$1 == "-" || ($1 in number && number[$1] != $2) || ($2 in id && id[$2] != $1)'
+	probes_of 2
 }
 
 # ways: the same for each set of probes that an identifier has, whatever the packets' bytes are.
 ways() {
-	probes_of 1 '$1 == "-"'
+	probes_of 1
 }
 
-probes_of() { # COLUMN WRONG
-	awk -v column="$1" "$2"' { wrong++; print "wrong: " $0 }
+probes_of() { # 1: identifier, 2: number
+	awk -v column="$1" '$1 == "-" || column == 2 && (($1 in number && number[$1] != $2) || ($2 in id && id[$2] != $1)) {
+			wrong++; print "wrong: " $0 }
 		{ number[$1] = $2; id[$2] = $1; sub("tp/", "", $3); probes[$column] = probes[$column] $3 " " }
 		END { for (i in probes) count[probes[i]]++; for (p in count) print p count[p]; exit wrong > 0 }' \
 		"$T/table" >"$T/probes" || { cat "$T/probes"; return 1; }
@@ -134,6 +135,19 @@ decrypted() {
 
 @test "ESP in tunnel mode: encrypted, received once more when it is plain, and dropped" {
 	decrypted tunnel "net_dev_queue netif_receive_skb netif_receive_skb kfree_skb"
+}
+
+@test "IP fragments: the datagram has the identifier of the first one" {
+	into ours bpfprobe:any+drop:track "ip src $ADDR_A and dst $ADDR_B"
+	in_a sender -c 10 -s 4000 -p 1000 udp $ADDR_B $((PORT + 1))
+	until_true 10 read_so_many 90
+	stop
+	said ours
+	[[ $DROPPED -eq 0 ]]
+	fields ours frame.packet_id ip.len frame.interface_name | awk '!$1 { wrong++ }
+		{ lengths[$1] = lengths[$1] $2 " " } END { for (i in lengths) print lengths[i]; exit wrong > 0 }' >"$T/lengths"
+	[[ $(sort "$T/lengths" | uniq -c | sed 's/^ *//') == \
+"10 1068 1068 1068 "$'\n'"10 1500 1500 1500 "$'\n'"10 1500 1500 4028 " ]]
 }
 
 @test "clones: of a packet socket" {
