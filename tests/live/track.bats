@@ -68,16 +68,21 @@ all_followed() {
 	[[ -z $(only frame.packet_id ours) ]]
 }
 
-@test "address translation: the packet is followed where the filter would not let it pass" {
+# translate: in B the port behind the next two is that which is dropped.
+translate() {
 	in_b nft -f - 2>"$BATS_TEST_TMPDIR/try" <<-END || cannot "this kernel has no NAT: $(<"$BATS_TEST_TMPDIR/try")"
 		table ip n {
 			chain prerouting {
 				type nat hook prerouting priority -100
-				udp dport $((PORT + 3)) dnat to $ADDR_B:$((PORT + 1))
+				ip daddr $ADDR_B udp dport $((PORT + 3)) dnat to $ADDR_B:$((PORT + 1))
 			}
 		}
 	END
 	defer in_b nft delete table ip n
+}
+
+@test "address translation: the packet is followed where the filter would not let it pass" {
+	translate
 	into ours bpfprobe:any+drop:track "udp dst port $((PORT + 3))"
 	in_a sender -c 50 -s 100 udp $ADDR_B $((PORT + 3))
 	in_a sender -c 50 -s 100 udp $ADDR_B $((PORT + 1))
@@ -304,6 +309,31 @@ no_entries() {
 	stop
 	counts "$T/dump.err"
 	[[ $CAPTURED -eq 0 && $RECEIVED -eq 0 && $DROPPED -eq 0 ]]
+}
+
+@test "until=: what a filter in user space does not let pass brings no packet there; it is asked once" {
+	translate
+	looping loop -i bpfprobe:any:until=drop -t 50 -f "udp port $((PORT + 2))" -F "3:udp dst port $((PORT + 3))"
+	# The helper: then the filter that is set behind the first packet is not in the kernel.
+	local helper=$(new_objects process)
+	[[ $helper =~ ^process\ /proc/([0-9]+)/exe$ ]] && kill -KILL "${BASH_REMATCH[1]}"
+	in_a sender -c 1 udp $SINK $((PORT + 2))
+	until_true 10 passes_all
+	# They are dropped with another port; these with the same one.
+	in_a sender -c 5 -s 100 udp $ADDR_B $((PORT + 3))
+	in_a sender -c 2 -s 100 udp $SINK $((PORT + 3))
+	until_true 10 has_filtered 21
+	stop
+	cat "$T/loop.out"
+	[[ $(of packets) -eq 9 && $(of recv) -eq 9 && $(of drop) -eq 0 ]]
+}
+
+passes_all() {
+	[[ $(sum passing) == 1 ]]
+}
+
+has_filtered() { # N, exactly
+	[[ $(sum filtered delivered) == "$1 9" ]]
 }
 
 rejected() { # those at the target only
