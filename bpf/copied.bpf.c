@@ -19,7 +19,7 @@ static __always_inline void copied(struct sk_buff *from, struct sk_buff *to)
 		return;
 	}
 	value.seen = now;
-	put_both(&value, key_of(to), (__u64)GET(to, head));
+	put_both(to, &value, key_of(to), (__u64)GET(to, head));
 }
 
 /* A word of the context, as a number. */
@@ -101,7 +101,7 @@ int pskb_expand_head_copied(__u64 *ctx)
 	if (!find_tracked(&value, key, now) || value.other != 0)
 		return 0;
 	value.seen = now;
-	put_both(&value, key, (__u64)GET(skb, head));
+	put_both(skb, &value, key, (__u64)GET(skb, head));
 	return 0;
 }
 

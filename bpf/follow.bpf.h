@@ -38,13 +38,14 @@ static __noinline __u64 track(struct sk_buff *skb, __u64 begin, __u32 generation
 {
 	__u64 ns = bpf_ktime_get_ns(), key = key_of(skb), head = (__u64)GET(skb, head);
 	__u32 now = BPFPROBE_TRACK_CLOCK(ns);
-	struct bpfprobe_tracked value;
+	struct bpfprobe_tracked value, found;
 
 	__builtin_memset(&value, 0, sizeof(value));
 	if (find_packet_tracked(skb, &value, key, head, now)) {
 		if (!begin && value.generation != generation)
 			return 0;
-		if (value.key == key && value.generation == generation && now - value.seen < TRACK_RENEWED)
+		if (value.key == key && value.generation == generation && now - value.seen < TRACK_RENEWED &&
+		    (!GET_BITS(skb, cloned) || leads_to_one(skb, &found, key, head, now)))
 			return value.id;
 	} else if (begin) {
 		/* No two on a CPU have the same time, not even if one interrupts the other. */
@@ -54,7 +55,7 @@ static __noinline __u64 track(struct sk_buff *skb, __u64 begin, __u32 generation
 	}
 	value.generation = generation;
 	value.seen = now;
-	return put_both(&value, key, head) ? 0 : value.id;
+	return put_both(skb, &value, key, head) ? 0 : value.id;
 }
 
 /* Whether this filter, the one of the handle, has let the packet pass already. */

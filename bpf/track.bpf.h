@@ -75,14 +75,26 @@ static __always_inline long put_tracked(
 }
 
 /*
+ * Whether the bytes of a clone lead to it, or to another one that has them still: to the first, for
+ * which there may be no other sign of its end than that of the bytes.  *found is of no use then.
+ */
+static __always_inline int leads_to_one(struct sk_buff *skb, struct bpfprobe_tracked *found, __u64 key, __u64 head, __u32 now)
+{
+	if (!GET_BITS(skb, cloned) || !find_tracked(found, head, now))
+		return 0;
+	return found->other == key || (find_tracked(found, found->other, now) && found->other == head);
+}
+
+/*
  * Under both.  What there is no room for is counted: its next records may be missing, or those of
  * its clones.  0, or it is not even there by its struct.
  */
-static __always_inline long put_both(struct bpfprobe_tracked *value, __u64 key, __u64 head)
+static __always_inline long put_both(struct sk_buff *skb, struct bpfprobe_tracked *value, __u64 key, __u64 head)
 {
+	struct bpfprobe_tracked found;
 	long err = put_tracked(value, key, head, BPF_ANY);
 
-	if (err || put_tracked(value, head, key, BPF_ANY))
+	if (err || (!leads_to_one(skb, &found, key, head, value->seen) && put_tracked(value, head, key, BPF_ANY)))
 		COUNT(untracked);
 	return err;
 }

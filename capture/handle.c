@@ -296,6 +296,13 @@ make_pflog(struct bpfprobe_handle *handle, struct bpfprobe_pflog *hdr, const str
 	bpfprobe_pflog_finish(hdr, rec, seen, find_ruleset(handle, rec, meta, seen->name));
 }
 
+/* Whether the kernel has asked the filter, or nobody needs to. */
+static int
+is_decided(const struct bpfprobe_handle *handle, const struct bpfprobe_record *rec)
+{
+	return (!rec->undecided && rec->generation == handle->generation) || handle->filter.insns == NULL;
+}
+
 /*
  * How many bytes of the packet are wanted.  The filter in the kernel has said it
  * already, unless it could not, or was another when it saw this packet.  What waits is asked once.
@@ -306,7 +313,7 @@ filter_run(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, co
 {
 	struct bpfprobe_item *item = &handle->item;
 
-	if ((!rec->undecided && rec->generation == handle->generation) || handle->filter.insns == NULL)
+	if (is_decided(handle, rec))
 		return UINT_MAX;
 	if (item->decided == handle->filters)
 		return item->wanted;
@@ -436,8 +443,11 @@ is_held(struct bpfprobe_handle *handle)
 	struct pcap_pkthdr h;
 	uint64_t id = item->meta != NULL ? (uint64_t)item->meta->id[1] << 32 | item->meta->id[0] : 0;
 
-	if (bpfprobe_handle_packet(handle, item->rec, &h) == NULL)
-		return 1;
+	/* With the filter decided, nothing but direction and what was returned is asked: that needs no packet. */
+	if (!is_wanted(handle, item->rec) || !is_decided(handle, item->rec)) {
+		if (bpfprobe_handle_packet(handle, item->rec, &h) == NULL)
+			return 1;
+	}
 	return bpfprobe_hold_put(&handle->hold, item, id,
 	    item->rec->probe < handle->client.nlabels && handle->client.labels[item->rec->probe].until);
 }
