@@ -261,7 +261,7 @@ decrypted() {
 	listen $ADDR_B "$PORT"
 	capture dump tcpdump -n -l -i bpfprobe:any:until=drop "udp port $PORT"
 	in_a sender -c 5 -s 100 udp $ADDR_B "$PORT"
-	until_true 5 expired 0
+	until_true 10 expired 0
 	until_true 20 expired 10
 	stop
 	counts "$T/dump.err"
@@ -298,7 +298,7 @@ no_entries() {
 	listen $ADDR_B "$PORT"
 	into ours bpfprobe:any:until=drop "udp port $PORT"
 	in_a sender -c 5 -s 100 udp $ADDR_B "$PORT"
-	until_true 5 expired 0
+	until_true 10 expired 0
 	stop
 	said ours
 	[[ $CAPTURED -eq 0 && $RECEIVED -eq 0 && $DROPPED -eq 0 ]]
