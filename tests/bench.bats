@@ -7,24 +7,46 @@ BENCH=$BATS_TEST_DIRNAME/bench/bench
 
 # One run, of which the first tests look at a table each.
 setup_file() {
-	require tcpdump ip taskset
+	require tcpdump dumpcap ip taskset
 	"$BENCH" --smoke -o "$BATS_FILE_TMPDIR/bench.tsv" >"$BATS_FILE_TMPDIR/tables"
 }
 
-# column N: of the runs in the file, the values that the capturer (or not) has.
-column() {
-	awk -F '\t' -v n="$1" 'NR > 1 { print $4 ": " $n }' "$BATS_FILE_TMPDIR/bench.tsv"
+# runs WHERE: how many lines of the file this is true of, of the fields by their names.
+runs() {
+	awk -F '\t' '
+		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+		$2 == "reads" { next }
+		{
+			sender = $at["sender"]; cpus = $at["cpus"]; frame = $at["frame"]
+			filter = $at["filter"]; capturer = $at["capturer"]; wanted = $at["wanted"]
+			captured = $at["captured"]; dropped = $at["dropped"]
+			sender_ns = $at["sender_ns"]; reader_ns = $at["reader_ns"]
+			program_ns = $at["program_ns"]; measured = capturer ~ /measured/
+			if ('"$1"') n++
+		}
+		END { print n + 0 }' "$BATS_FILE_TMPDIR/bench.tsv"
 }
 
 @test "every capturer is measured, and no loss goes unreported" {
+	local all=54 two=8
+	(($(nproc) > 1)) || all=46 two=0
 	sed '/^Filters: /,$d' "$BATS_FILE_TMPDIR/tables" | tee "$BATS_TEST_TMPDIR/table"
-	[[ $(grep -Ec '^ +(64|1400)  full ' "$BATS_TEST_TMPDIR/table") -eq 16 ]]
-	[[ $(column 4 | wc -l) -eq 16 ]]
-	[[ $(column 5 | grep -c ': 20000$') -eq 16 ]]
+	[[ $(runs 1) -eq $all ]]
+	[[ $(runs 'cpus == 2') -eq $two ]]
+	[[ $(runs 'sender == "udp"') -eq 8 ]]
+	[[ $(runs 'sender == "xdp"') -eq 6 ]]
+	[[ $(runs 'frame == 60000') -eq 8 ]]
+	[[ $(grep -Ec '^(none|tcpdump|dumpcap|minimal|loop)' "$BATS_TEST_TMPDIR/table") -eq $all ]]
+	# What is sent of each, and who has it: a reader knows it by the numbers.
+	[[ $(runs 'wanted == (filter == "never" ? 1 : filter == "1/1000" ? 20 :
+		frame == 60000 ? 1000 : 20000 * cpus)') -eq $((all - 3)) ]]
+	[[ $(runs 'capturer == "none" && captured == 0') -eq $((6 + two / 8)) ]]
+	[[ $(runs 'capturer != "none" && captured + dropped == wanted') -eq $((all - 6 - two / 8)) ]]
 	# Sender, reader and program: each a number above 0 wherever it applies.
-	[[ $(column 8 | grep -v measured | grep -Ec ': [1-9][0-9]*\.[0-9]$') -eq 14 ]]
-	[[ $(column 9 | grep -Ev 'measured|none' | grep -Ec ': [1-9][0-9]*\.[0-9]$') -eq 12 ]]
-	[[ $(column 10 | grep measured | grep -Ec ': [1-9][0-9]*\.[0-9]$') -eq 2 ]]
+	[[ $(runs '!measured && sender_ns > 0') -eq $((all - 1)) ]]
+	[[ $(runs 'filter == "all" && capturer != "none" && !measured && reader_ns > 0') -eq \
+		$(runs 'filter == "all" && capturer != "none" && !measured') ]]
+	[[ $(runs 'measured && program_ns > 0') -eq 1 ]]
 }
 
 # figures TABLE FIGURE: how many values above 0 the file of the filters has.
@@ -80,15 +102,93 @@ rows() {
 	[[ $output =~ " tcpdump bpfprobe "\ +"1150 "\ +"150 "\ +"0.50 <=0.4" ]]
 }
 
+# lines_of GROUP CAPTURER WANTED CAPTURED DROPPED SENDER READER...: of one round.
+lines_of() {
+	local group=${1// /$'\t'}
+	shift
+	printf "1\t$group\t%s\t%s\t%s\t%s\t%s\t%s\t-\n" "$@"
+}
+
 @test "a loss that is not reported is an error, and shown" {
 	{
 		printf 'heading\n'
-		printf '1\t64\tfull\t%s\t20000\t%s\t%s\t1000.0\t%s\t-\n' none 0 0 - \
-			tcpdump 19990 10 50.0 "tcpdump bpfprobe" 19990 9 40.0
+		lines_of "raw 1 64 full all" none 20000 0 0 1000.0 - tcpdump 20000 19990 10 1100.0 50.0 \
+			"tcpdump bpfprobe" 20000 19990 9 1050.0 40.0
 	} >"$BATS_TEST_TMPDIR/bench.tsv"
 	run -1 "$BATS_TEST_DIRNAME/bench/table" capture "$BATS_TEST_TMPDIR/bench.tsv"
 	[[ $(grep -c "NOT THE SAME" <<<"$output") -eq 1 ]]
-	[[ ${lines[-1]} =~ " tcpdump bpfprobe ".*" 0.80 <=1.0 ".*" 10 "+9\ +"NOT THE SAME"$ ]]
+	[[ ${lines[-1]} =~ "tcpdump bpfprobe ".*" 50.0 "\ +"0.50 <=1.0 ".*" 0.80 <=1.0 ".*" 10 "+9\ +"NOT THE SAME"$ ]]
+}
+
+@test "a figure is next to what it is aimed at" {
+	{
+		printf 'heading\n-\treads\tdirect\n'
+		lines_of "raw 1 1400 full all" none 9 0 0 1000.0 - tcpdump 9 9 0 1500.0 200.0 \
+			dumpcap 9 9 0 1400.0 1000.0 "minimal TPACKET_V3" 9 9 0 1500.0 50.0 \
+			"dumpcap bpfprobe" 9 9 0 1500.0 250.0 "loop bpfprobe" 9 8 1 1500.0 30.0
+		lines_of "raw 1 64 full never" none 1 0 0 1000.0 - tcpdump 1 1 0 1200.0 - \
+			"tcpdump bpfprobe" 1 1 0 1090.0 -
+		lines_of "xdp 1 64 96 all" none 9 0 0 500.0 - "minimal XDP" 9 9 0 900.0 10.0 \
+			"loop bpfxdp" 9 9 0 1000.0 20.0
+	} >"$BATS_TEST_TMPDIR/bench.tsv"
+	run -0 "$BATS_TEST_DIRNAME/bench/table" capture "$BATS_TEST_TMPDIR/bench.tsv"
+	echo "$output"
+	[[ $output =~ $'\n'"dumpcap bpfprobe ".*" 0 0 "\ +"0  reader 0.25 <=0.3 of dumpcap"$'\n' ]]
+	[[ $output =~ $'\n'"loop bpfprobe ".*" 1 "\ +"1  reader 0.60 <=0.7 of minimal TPACKET_V3"$'\n' ]]
+	[[ $output =~ $'\n'"tcpdump bpfprobe ".*" 0.45 <=0.4 " ]]
+	[[ ${lines[-1]} =~ ^"loop bpfxdp ".*"  rate 0.90 >=0.8 of minimal XDP"$ ]]
+}
+
+# pretender NAME SCRIPT: a capturer that captures nothing, and is found first.
+pretender() {
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	printf '%s\n' '#!/usr/bin/perl' '$| = 1; select STDERR;' "$2" 'sleep 1 while 1;' \
+		>"$BATS_TEST_TMPDIR/bin/$1"
+	chmod +x "$BATS_TEST_TMPDIR/bin/$1"
+}
+
+@test "a capturer that lies about its loss makes it fail" {
+	pretender tcpdump '$SIG{USR1} = sub { print "19990 packets captured\n9 packets dropped by kernel\n" };
+		$SIG{INT} = sub { $SIG{USR1}->(); exit 0 }; print "listening on it\n";'
+	pretender dumpcap '$SIG{INT} = sub { print "Packets received/dropped on interface \x27it\x27: " .
+		"20000/3 (pcap:3/dumpcap:0/flushed:0/ps_ifdrop:0) (99.9%)\n"; exit 0 }; print "File: it\n";'
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -1 "$BENCH" --smoke -o "$BATS_TEST_TMPDIR/bench.tsv" \
+		-m '^raw 1 64 full all (tcpdump|dumpcap|minimal tp_btf)$' capture
+	echo "$output"
+	[[ $(grep -c "NOT THE SAME" <<<"$output") -eq 2 ]]
+	[[ $output =~ $'\n'"tcpdump ".*" 10 "\ +"9  NOT THE SAME"$'\n' ]]
+	[[ $output =~ $'\n'"dumpcap ".*" 0 "\ +"3  NOT THE SAME"$'\n' ]]
+	[[ ${lines[-1]} == "bench: losses were not reported as they were: see "* ]]
+}
+
+# counted_twice CMD...: the reader is sent the same numbers again.
+counted_twice() {
+	local status=0
+	background reader "$@"
+	started "$T/reader.err" "listening on"
+	in_a taskset -c 0 flood -n 100 bpa0
+	in_a taskset -c 0 flood -n 50 bpa0
+	until_true 10 all_150 "$1"
+	kill -INT "$PID"
+	wait_exit "$PID" || status=$?
+	cat "$T/reader.err"
+	[[ $status -eq 1 ]]
+	[[ $(<"$T/reader.err") == *": 50 frames twice, out of order, or not of the flood" ]]
+}
+
+all_150() {
+	kill -USR1 "$PID"
+	pause
+	grep -q ' 150 packets captured, 0 packets dropped' "$T/reader.err"
+}
+
+@test "the readers know a packet by its number" {
+	PATH=$BUILD/tests/bench:$PATH
+	pair_setup
+	counted_twice in_a tpacket -i bpa0
+	counted_twice in_a emit -i bpa0
+	counted_twice loop -i "bpfprobe:tx:netns=$NS_A:dev=bpa0"
+	counted_twice in_a loop -i bpa0
 }
 
 # A namespace has the number of the benchmark that made it in its name.

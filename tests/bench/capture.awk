@@ -3,80 +3,149 @@
 # Captures, in one table. Each figure is the median of all rounds.
 #
 # The file has a heading and one line per run, fields separated by tabs:
-#	1 round  2 frame  3 snaplen  4 capturer  5 sent  6 captured  7 dropped
-#	8 sender_ns  9 reader_ns  10 program_ns	(per packet; - where there is none)
+#	1 round  2 sender  3 cpus  4 frame  5 snaplen  6 filter  7 capturer  8 wanted
+#	9 captured  10 dropped  11 sender_ns  12 reader_ns  13 program_ns
+# (ns per packet; - where there is none); "- reads HOW": how filters read the packet.
+# A row is known by fields 2 to 6, its group, and 7: "raw 1 64 full all/tcpdump bpfprobe".
 
-# What is aimed at, as a ratio to the distribution's tcpdump in the same run.
-function target(frame, snaplen, capturer, of)
+# aim(FIGURE, ROWS, LIMIT [, OF]): what is aimed at, as a ratio to the distribution's tcpdump, or
+# to OF, in the same group. "rate" is that of the packets, which the sender's figure tells.
+function aim(name, pattern, limit, of)
 {
-	if (capturer !~ /^tcpdump ./)
-		return ""
-	if (of == "sender")
-		return snaplen == "full" ? "1.0" : "0.7"
-	return snaplen != "full" ? "" : frame < 1000 ? "1.0" : "0.9"
+	aim_name[++aims] = name
+	aim_rows[aims] = pattern
+	aim_limit[aims] = limit
+	aim_of[aims] = of
 }
 
-function aimed(frame, snaplen, capturer, of, x)
+function set_aims()
 {
-	x = target(frame, snaplen, capturer, of)
-	return x == "" ? x : "<=" x
+	aim("added", "^raw 1 (64|1400) full all/tcpdump bpfprobe", "<=1.0")
+	aim("added", "^raw 1 (64|1400) 96 all/tcpdump bpfprobe", "<=0.7")
+	aim("added", " never/tcpdump bpfprobe", reads == "direct" ? "<=0.4" : "<=0.5")
+	aim("reader", "^raw 1 64 full all/tcpdump bpfprobe", "<=1.0")
+	aim("reader", "^raw 1 1400 full all/tcpdump bpfprobe", "<=0.9")
+	aim("reader", "^raw 1 1400 full all/loop bpfprobe", "<=0.7", "minimal TPACKET_V3")
+	aim("reader", "^raw 1 (64|1400) full all/dumpcap bpfprobe", "<=0.3", "dumpcap")
+	aim("rate", "^xdp 1 64 96 all/loop bpfxdp", ">=0.8", "minimal XDP")
+	aim("lost", "(^raw 1 (64|1400) full all/dumpcap bpfprobe|/loop bpfxdp)$", "0")
 }
 
-# Of the distribution's tcpdump, with which each group begins, the ratios are made.
-function print_row(row, frame, snaplen, capturer, none, sender, added, reader)
+# aim_at(FIGURE, ROW, OTHERS): the number of what is aimed at, next to others than tcpdump or not.
+function aim_at(name, row, others, i)
 {
-	split(row, part, SUBSEP)
-	frame = part[1]
-	snaplen = part[2]
-	capturer = part[3]
+	for (i = 1; i <= aims; i++)
+		if (aim_name[i] == name && (aim_of[i] != "") == others && row ~ aim_rows[i])
+			return i
+	return 0
+}
+
+# The filter's name may have a slash, a capturer's has none.
+function group_of(row)
+{
+	sub("/[^/]*$", "", row)
+	return row
+}
+
+function limit(name, row, i)
+{
+	i = aim_at(name, row, 0)
+	return i ? aim_limit[i] : ""
+}
+
+function value(name, row, sender)
+{
 	sender = median(row SUBSEP "sender")
-	reader = median(row SUBSEP "reader")
-	none = median(frame SUBSEP snaplen SUBSEP "none" SUBSEP "sender")
-	added = sender == "-" || capturer == "none" ? "-" : sender - none
-	if (capturer == "tcpdump") {
+	if (name == "added")
+		return row ~ "/none$" || sender == "-" ? "-" : \
+			sender - median(group_of(row) "/none" SUBSEP "sender")
+	if (name == "rate")
+		return sender > 0 ? 1e9 / sender : "-"
+	return median(row SUBSEP name)
+}
+
+# Behind the row: what it is next to others than tcpdump.
+function notes(row, names, i, n, text)
+{
+	split("added reader rate", names, " ")
+	text = wrong[row] ? "  NOT THE SAME" : ""
+	for (n = 1; n in names; n++) {
+		i = aim_at(names[n], row, 1)
+		if (i)
+			text = text sprintf("  %s %s %s of %s", names[n], ratio(value(names[n], row),
+				value(names[n], group_of(row) "/" aim_of[i])), aim_limit[i], aim_of[i])
+	}
+	return text
+}
+
+# Of the distribution's tcpdump, near the beginning of each group, the ratios are made.
+function print_row(row, added, reader, none)
+{
+	none = row ~ "/none$"
+	added = value("added", row)
+	reader = value("reader", row)
+	if (row ~ "/tcpdump( at the peer)?$") {
 		stock_added = added
 		stock_reader = reader
 	}
-	printf line, frame, snaplen, capturer, figure(sender), figure(added),
-		ratio(added, stock_added), aimed(frame, snaplen, capturer, "sender"),
-		figure(reader), ratio(reader, stock_reader),
-		aimed(frame, snaplen, capturer, "reader"), figure(median(row SUBSEP "program")),
-		capturer == "none" ? "-" : lost[row], capturer == "none" ? "-" : dropped[row],
-		wrong[row] ? "  NOT THE SAME" : ""
+	printf line, substr(row, length(group_of(row)) + 2), figure(value("sender", row)), figure(added),
+		ratio(added, stock_added), limit("added", row), figure(reader),
+		ratio(reader, stock_reader), limit("reader", row), figure(value("program", row)),
+		none ? "-" : lost[row], limit("lost", row), none ? "-" : dropped[row], notes(row)
+}
+
+function print_group(group, part)
+{
+	split(group, part, " ")
+	way["raw"] = "raw sendmmsg()"
+	way["udp"] = "UDP"
+	way["xdp"] = "XDP live frames, elapsed time"
+	stock_added = stock_reader = "-"
+	printf "\n%s bytes, snaplen %s%s, sent by %s CPU%s: %s\n", part[3], part[4],
+		part[5] == "all" ? "" : ", filter \"tcp port 80\" (" part[5] ")", part[2],
+		(part[2] > 1 ? "s" : ""), way[part[1]]
 }
 
 BEGIN {
 	FS = "\t"
-	line = "%5s %5s  %-24s%7s%7s%7s %-5s%7s%7s %-5s%7s%9s%9s%s\n"
+	line = "%-23s%8s%9s%7s %-5s%8s%7s %-5s%7s%8s %-1s%9s%s\n"
 }
 
 FNR == 1 { next }
 
+$2 == "reads" {
+	reads = $3
+	next
+}
+
 {
-	row = $2 SUBSEP $3 SUBSEP $4
+	row = $2 " " $3 " " $4 " " $5 " " $6 "/" $7
 	if (!(row in lost)) {
 		rows[++nrows] = row
 		lost[row] = dropped[row] = 0
 	}
-	add(row SUBSEP "sender", $8)
-	add(row SUBSEP "reader", $9)
-	add(row SUBSEP "program", $10)
-	if ($4 == "none")
+	add(row SUBSEP "sender", $11)
+	add(row SUBSEP "reader", $12)
+	add(row SUBSEP "program", $13)
+	if ($7 == "none")
 		next
-	lost[row] += $5 - $6
-	dropped[row] += $7
-	if ($5 - $6 != $7)
+	lost[row] += $8 - $9
+	dropped[row] += $10
+	if ($8 - $9 != $10)
 		wrong[row] = bad = 1
 }
 
 END {
-	printf line, "", "", "", "sender", "ns per", "packet", "", "reader", "", "", "BPF", "packets",
-		"", ""
-	printf line, "frame", "snap", "capturer", "CPU", "added", "ratio", "aim", "CPU", "ratio",
-		"aim", "ns/run", "lost", "reported", ""
+	set_aims()
+	print "ns per packet: of the sender, in all and added by the capturer, and of the reader; next to"
+	print "the distribution's tcpdump. Packets lost and reported as lost in all rounds."
+	printf line, "", "sender", "added", "ratio", "aim", "reader", "ratio", "aim", "BPF", "lost", "",
+		"reported", ""
 	for (i = 1; i <= nrows; i++) {
-		if (i > 1 && rows[i] ~ /none$/)
-			print ""
+		group = group_of(rows[i])
+		if (group != last)
+			print_group(group)
+		last = group
 		print_row(rows[i])
 	}
 	exit bad || nrows == 0

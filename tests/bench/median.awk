@@ -24,7 +24,7 @@ function median(key, i, j, n, x)
 
 function figure(x)
 {
-	return x == "-" ? x : sprintf(x < 100 ? "%.1f" : "%.0f", x)
+	return x == "-" ? x : sprintf(x < 100 && x > -100 ? "%.1f" : "%.0f", x)
 }
 
 function ratio(x, base)
