@@ -6,7 +6,8 @@
 #	1 round  2 sender  3 cpus  4 frame  5 snaplen  6 filter  7 capturer  8 wanted
 #	9 captured  10 dropped  11 sender_ns  12 reader_ns  13 program_ns
 # (ns per packet; - where there is none); "- reads HOW": how filters read the packet.
-# A row is known by fields 2 to 6, its group, and 7: "raw 1 64 full all/tcpdump bpfprobe".
+# With brief=1 only rows for which something is aimed at, what they are next to, and those whose
+# losses were not reported as they were. A row is known by fields 2 to 6, its group, and 7: "raw 1 64 full all/tcpdump bpfprobe".
 
 # aim(FIGURE, ROWS, LIMIT [, OF]): what is aimed at, as a ratio to the distribution's tcpdump, or
 # to OF, in the same group. "rate" is that of the packets, which the sender's figure tells.
@@ -78,19 +79,19 @@ function notes(row, names, i, n, text)
 	return text
 }
 
-# Of the distribution's tcpdump, near the beginning of each group, the ratios are made.
+function stock_of(row)
+{
+	return group_of(row) "/tcpdump" (row ~ /^xdp/ ? " at the peer" : "")
+}
+
 function print_row(row, added, reader, none)
 {
 	none = row ~ "/none$"
 	added = value("added", row)
 	reader = value("reader", row)
-	if (row ~ "/tcpdump( at the peer)?$") {
-		stock_added = added
-		stock_reader = reader
-	}
 	printf line, substr(row, length(group_of(row)) + 2), figure(value("sender", row)), figure(added),
-		ratio(added, stock_added), limit("added", row), figure(reader),
-		ratio(reader, stock_reader), limit("reader", row), figure(value("program", row)),
+		ratio(added, value("added", stock_of(row))), limit("added", row), figure(reader),
+		ratio(reader, value("reader", stock_of(row))), limit("reader", row), figure(value("program", row)),
 		none ? "-" : lost[row], limit("lost", row), none ? "-" : dropped[row], notes(row)
 }
 
@@ -100,10 +101,19 @@ function print_group(group, part)
 	way["raw"] = "raw sendmmsg()"
 	way["udp"] = "UDP"
 	way["xdp"] = "XDP live frames, elapsed time"
-	stock_added = stock_reader = "-"
 	printf "\n%s bytes, snaplen %s%s, sent by %s CPU%s: %s\n", part[3], part[4],
 		part[5] == "all" ? "" : ", filter \"tcp port 80\" (" part[5] ")", part[2],
 		(part[2] > 1 ? "s" : ""), way[part[1]]
+}
+
+function show(row, i)
+{
+	if (wrong[row])
+		shown[row] = 1
+	for (i = 1; i <= aims; i++) {
+		if (row ~ aim_rows[i])
+			shown[row] = shown[stock_of(row)] = shown[group_of(row) "/" aim_of[i]] = 1
+	}
 }
 
 BEGIN {
@@ -141,7 +151,11 @@ END {
 	print "the distribution's tcpdump. Packets lost and reported as lost in all rounds."
 	printf line, "", "sender", "added", "ratio", "aim", "reader", "ratio", "aim", "BPF", "lost", "",
 		"reported", ""
+	for (i = 1; i <= nrows; i++)
+		show(rows[i])
 	for (i = 1; i <= nrows; i++) {
+		if (brief && !(rows[i] in shown))
+			continue
 		group = group_of(rows[i])
 		if (group != last)
 			print_group(group)

@@ -206,6 +206,10 @@ group_round() {
 		echo "only $(nproc) CPUs: not measured with $cpus"
 		return 0
 	fi
+	if [[ $sender == xdp ]] && ! in_ns flood -x "$DEV" >/dev/null 2>"$TMP/live"; then
+		echo "not measured with XDP live frames (Linux 5.18): $(<"$TMP/live")"
+		return 0
+	fi
 	IFS='|' read -ra capturers <<<"$capturers"
 	row=("$sender" "$cpus" "$frame" "$snaplen" "$filter")
 	for capturer in "${capturers[@]}"; do
