@@ -54,12 +54,13 @@ function limit(name, row, i)
 	return i ? aim_limit[i] : ""
 }
 
-function value(name, row, sender)
+function value(name, row, sender, none)
 {
 	sender = median(row SUBSEP "sender")
-	if (name == "added")
-		return row ~ "/none$" || sender == "-" ? "-" : \
-			sender - median(group_of(row) "/none" SUBSEP "sender")
+	if (name == "added") {
+		none = median(group_of(row) "/none" SUBSEP "sender")
+		return row ~ "/none$" || sender == "-" || none == "-" ? "-" : sender - none
+	}
 	if (name == "rate")
 		return sender > 0 ? 1e9 / sender : "-"
 	return median(row SUBSEP name)
