@@ -150,10 +150,11 @@ b tcp_v4_do_rcv 0 65535 b
 b tcp_rcv_established 0 65535 b
 any tp/skb_copy_datagram_iovec 0 65535 b'
 
-# say TEXT PORT: one segment from A to B.
+# say TEXT PORT: one segment from A to B. Not at once: where it comes before B has made a socket for the
+# connection, it goes another way (tcp_child_process()).
 say() {
 	serve "$2"
-	in_a bash -c "exec 4<>/dev/tcp/$ADDR_B/$2 && echo '$1' >&4 && sleep $(scaled 0.3 2)"
+	in_a bash -c "exec 4<>/dev/tcp/$ADDR_B/$2 && sleep $(scaled 0.2 2) && echo '$1' >&4 && sleep $(scaled 0.3 2)"
 	wait_for_line "$T/heard" "$1"
 }
 
