@@ -81,7 +81,7 @@ int pskb_expand_head_begins(__u64 *ctx)
 	__u64 key = key_of(skb), head = (__u64)GET(skb, head);
 	struct bpfprobe_tracked value;
 
-	if (!find_tracked(&value, key, track_clock()) || value.other != head)
+	if (!find_packet_tracked(skb, &value, key, head, track_clock()))
 		return 0;
 	if (!GET_BITS(skb, cloned))
 		forget(head);

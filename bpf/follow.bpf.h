@@ -13,9 +13,6 @@
 
 #include "bpf/track.bpf.h"
 
-/* What is known of a packet is written again when it is older than this. */
-#define TRACK_RENEWED (BPFPROBE_TRACK_AGE / 4)
-
 /*
  * A packet that nobody knows.  Of clones that two CPUs see at once, that one has begun which has
  * put their bytes into the map.
@@ -44,11 +41,11 @@ static __noinline __u64 track(struct sk_buff *skb, __u64 begin, __u32 generation
 	if (find_packet_tracked(skb, &value, key, head, now)) {
 		if (!begin && value.generation != generation)
 			return 0;
-		if (value.key == key && value.generation == generation && now - value.seen < TRACK_RENEWED &&
-		    (!GET_BITS(skb, cloned) || leads_to_one(skb, &found, key, head, now)))
+		if (value.key == key && value.generation == generation && now - value.seen < BPFPROBE_TRACK_RENEWED &&
+		    (!GET_BITS(skb, cloned) || leads_to(skb, &found, key, head, now)))
 			return value.id;
 	} else if (begin) {
-		/* No two on a CPU have the same time, not even if one interrupts the other. */
+		/* No two on a CPU have the same time, not even if one interrupts the other, with the clock of a CPU. */
 		begin_track(skb, &value, key, head, ns << CPU_BITS | bpf_get_smp_processor_id(), now);
 	} else {
 		return 0;

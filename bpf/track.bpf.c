@@ -14,15 +14,6 @@ static __always_inline int is_last(struct sk_buff *skb)
 	return !GET_BITS(skb, cloned) || (__u16)GET(shared, dataref.counter) == 1;
 }
 
-/* Nobody has the packet any more, but clones of it may go on. */
-static __always_inline int ended(struct sk_buff *skb)
-{
-	forget(key_of(skb));
-	if (is_last(skb))
-		forget((__u64)GET(skb, head));
-	return 0;
-}
-
 /*
  * Memory of a packet or of its bytes, which may have ended without such a tracepoint, as where a
  * socket is read.  What leads here is over, too: bytes that are not given back so, such as a
@@ -40,6 +31,15 @@ static __always_inline int freed(__u64 address)
 	tracked = bpf_map_lookup_elem(&bpfprobe_tracks, &other);
 	if (tracked && tracked->other == address)
 		forget(other);
+	return 0;
+}
+
+/* Nobody has the packet any more, but clones of it may go on; with the last one its bytes end. */
+static __always_inline int ended(struct sk_buff *skb)
+{
+	forget(key_of(skb));
+	if (is_last(skb))
+		freed((__u64)GET(skb, head));
 	return 0;
 }
 

@@ -15,6 +15,7 @@ struct {
 } bpfprobe_tracks SEC(".maps");
 
 #define SKB_FCLONE_CLONE 2
+#define BEFORE 1024  /* 1 s: another CPU may have written an entry behind the moment that is "now" here */
 #define CPU_BITS 12 /* of an id: BPFPROBE_CPUS_MAX */
 
 /*
@@ -47,9 +48,10 @@ static __always_inline int find_tracked(struct bpfprobe_tracked *found, __u64 ke
 	if (!tracked)
 		return 0;
 	*found = *tracked;
-	/* The key is what is written first into an entry that is another's now: it is read last. */
+	/* Its key shows an entry that is another's now, but for a moment while it is being written. */
 	barrier();
-	return *(volatile __u64 *)&tracked->key == key && now - found->seen < BPFPROBE_TRACK_AGE;
+	return *(volatile __u64 *)&tracked->key == key &&
+	       now - found->seen + BEFORE < BPFPROBE_TRACK_AGE + BEFORE;
 }
 
 /*
@@ -75,14 +77,19 @@ static __always_inline long put_tracked(
 }
 
 /*
- * Whether the bytes of a clone lead to it, or to another one that has them still: to the first, for
- * which there may be no other sign of its end than that of the bytes.  *found is of no use then.
+ * The key that the bytes of a clone lead to: its own, or that of another one that has them still, of
+ * the first, for whose end there may be no other sign than that of the bytes; 0: to none.  *found is
+ * of no use then.
  */
-static __always_inline int leads_to_one(struct sk_buff *skb, struct bpfprobe_tracked *found, __u64 key, __u64 head, __u32 now)
+static __always_inline __u64 leads_to(
+    struct sk_buff *skb, struct bpfprobe_tracked *found, __u64 key, __u64 head, __u32 now)
 {
+	__u64 other;
+
 	if (!GET_BITS(skb, cloned) || !find_tracked(found, head, now))
 		return 0;
-	return found->other == key || (find_tracked(found, found->other, now) && found->other == head);
+	other = found->other;
+	return other == key || (find_tracked(found, other, now) && found->other == head) ? other : 0;
 }
 
 /*
@@ -93,8 +100,9 @@ static __always_inline long put_both(struct sk_buff *skb, struct bpfprobe_tracke
 {
 	struct bpfprobe_tracked found;
 	long err = put_tracked(value, key, head, BPF_ANY);
+	__u64 other = leads_to(skb, &found, key, head, value->seen);
 
-	if (err || (!leads_to_one(skb, &found, key, head, value->seen) && put_tracked(value, head, key, BPF_ANY)))
+	if (err || put_tracked(value, head, other ? other : key, BPF_ANY))
 		COUNT(untracked);
 	return err;
 }

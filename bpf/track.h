@@ -12,7 +12,7 @@ struct bpfprobe_tracked {
 	__u64 key;	  /* its own: the kernel may give the entry to another one while it is read */
 	__u64 id;
 	__u64 other;	  /* the other key; 0: the kernel is just giving it other bytes */
-	__u32 seen;	  /* when a probe saw it last, or a copy was made of it: BPFPROBE_TRACK_CLOCK() */
+	__u32 seen;	  /* when a probe saw it, or a copy was made of it: BPFPROBE_TRACK_CLOCK() */
 	__u32 generation; /* of the filter that it needs not pass again; 0: it is asked at each probe */
 };
 
@@ -23,7 +23,11 @@ struct bpfprobe_tracked {
 /* Of ns of CLOCK_MONOTONIC: about 1 ms, and all over again after 52 days. */
 #define BPFPROBE_TRACK_CLOCK(ns) ((__u32)((ns) >> 20))
 
-/* What no probe has seen for so long, 10 s, is another packet: an address may be given away unseen. */
-#define BPFPROBE_TRACK_AGE 9537U
+/*
+ * What no probe has seen for so long, 12.5 s, is another packet: an address may be given away unseen.
+ * When it was seen is written again after a fifth of that, so that it is 10 s at least.
+ */
+#define BPFPROBE_TRACK_AGE 11921U
+#define BPFPROBE_TRACK_RENEWED (BPFPROBE_TRACK_AGE / 5)
 
 #endif

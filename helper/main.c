@@ -25,7 +25,6 @@
 
 /* How long the module may take to read a reply, in s. */
 #define SEND_TIMEOUT 10
-#define WATCH_PERIOD 1000 /* ms between two looks at what is captured */
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* A request as it comes: FILTER's instructions stand behind it. */
@@ -207,18 +206,18 @@ tell(struct bpfprobe_reply *reply)
 }
 
 /*
- * Waits for a request, and looks once a second whether what is captured is still there.
+ * Waits for a request, and looks every *period ms whether what is captured is still there.
  * 0 or -1.
  */
 static int
-wait_for_request(struct bpfprobe_session *session, int *watches)
+wait_for_request(struct bpfprobe_session *session, int *period)
 {
 	struct pollfd pollfd = { BPFPROBE_SOCK, POLLIN, 0 };
 	struct bpfprobe_reply reply;
 	int n;
 
-	while (*watches) {
-		n = poll(&pollfd, 1, WATCH_PERIOD);
+	while (*period > 0) {
+		n = poll(&pollfd, 1, *period);
 		if (n > 0)
 			break;
 		if (n < 0 && errno != EINTR)
@@ -226,8 +225,9 @@ wait_for_request(struct bpfprobe_session *session, int *watches)
 		memset(&reply, 0, sizeof(reply));
 		if (bpfprobe_caps_raise() < 0)
 			return -1;
-		*watches = bpfprobe_session_check(session, &reply) == 0;
-		if (bpfprobe_caps_lower() < 0 || (!*watches && tell(&reply) < 0))
+		if (bpfprobe_session_check(session, &reply) < 0)
+			*period = -1;
+		if (bpfprobe_caps_lower() < 0 || (*period < 0 && tell(&reply) < 0))
 			return -1;
 	}
 	return 0;
@@ -338,7 +338,7 @@ main(void)
 	static struct bpfprobe_session session;
 	static struct message message;
 	enum state state = STATE_START;
-	int watches = 0;
+	int period = -1;
 
 	if (!is_socket()) {
 		fprintf(stderr, "pcap-bpfprobe-helper is started by libpcap, not by hand\n");
@@ -346,10 +346,10 @@ main(void)
 	}
 	if (prepare() < 0)
 		return 1;
-	while (wait_for_request(&session, &watches) == 0 && receive(&message) > 0 &&
+	while (wait_for_request(&session, &period) == 0 && receive(&message) > 0 &&
 	    serve(&state, &session, &message) == 0) {
 		if (message.request.type == BPFPROBE_ATTACH)
-			watches = bpfprobe_session_changes(&session);
+			period = bpfprobe_session_period(&session);
 	}
 	end(&session);
 	/*

@@ -29,7 +29,8 @@
 /* A BPF program returns an int. */
 #define BITS_OF_ACTION 32
 
-#define SWEEP 10 /* of bpfprobe_session_check(), one in so many: 10 s */
+#define WATCH_PERIOD 1000  /* ms between two looks at what is captured */
+#define SWEEP_PERIOD 10000 /* the same, at what is followed: there is never both */
 
 /* What all probes of a handle have in common. */
 struct plan {
@@ -218,7 +219,8 @@ load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned 
     struct bpfprobe_reply *reply)
 {
 	unsigned int i, count, links = session->maps.tracks >= 0 ? BPFPROBE_TRACK_LINKS : 0;
-	int err = 0;
+	const struct bpfprobe_target *refused = NULL;
+	int err, why = 0;
 
 	for (i = 0; i < n; i += count) {
 		count = group(session, &session->targets[i], n - i);
@@ -227,14 +229,17 @@ load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned 
 			return bpfprobe_fail(reply, BPFPROBE_ERROR,
 			    "the name stands for %u places in the kernel, too many to be probed at once", n);
 		err = load_probe(session, plan, &session->targets[i], count);
-		if (err < 0 && !(session->targets[i].pattern && is_local(err)))
-			return fail_probe(reply, err, "the kernel refuses the program for", &session->targets[i]);
-		if (err < 0)
-			session->left_out += count;
+		if (err == 0)
+			continue;
+		refused = &session->targets[i];
+		why = err;
+		if (!refused->pattern || !is_local(err))
+			return fail_probe(reply, err, "the kernel refuses the program for", refused);
+		session->left_out += count;
 	}
 	if (session->count > 0 && !lacks_until(session, n))
 		return 0;
-	return fail_probe(reply, err, "the kernel refuses the program for", &session->targets[n - 1]);
+	return fail_probe(reply, why, "the kernel refuses the program for", refused);
 }
 
 /* Reads device name and BTF: what to load. */
@@ -549,15 +554,17 @@ bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply 
 }
 
 int
-bpfprobe_session_changes(const struct bpfprobe_session *session)
+bpfprobe_session_period(const struct bpfprobe_session *session)
 {
-	return session->watch.count > 0 || session->maps.tracks >= 0;
+	if (session->watch.count > 0)
+		return WATCH_PERIOD;
+	return session->maps.tracks >= 0 ? SWEEP_PERIOD : -1;
 }
 
 int
 bpfprobe_session_check(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 {
-	if (session->maps.tracks >= 0 && session->checks++ % SWEEP == 0)
+	if (session->maps.tracks >= 0)
 		bpfprobe_track_sweep(session->maps.tracks);
 	return session->watch.count > 0 ? bpfprobe_watch_check(&session->watch, reply) : 0;
 }

@@ -32,7 +32,6 @@ struct bpfprobe_session {
 	int asis;		 /* packets are shown as they are: no link header */
 	unsigned int netlink;	 /* but that of netlink, which user space makes */
 	struct bpfprobe_watch watch;
-	unsigned int checks;		 /* bpfprobe_session_check() that were made */
 	struct bpfprobe_symbols symbols; /* read when somebody asks for one */
 	struct bpfprobe_progmap progmap; /* of a device with map=, which has no probes */
 };
@@ -58,12 +57,12 @@ int bpfprobe_session_symbol(struct bpfprobe_session *session, __u64 address, str
 /* Attaches the probes.  0, or -1 with none of them attached. */
 int bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply);
 
-/* Whether check() has anything to do. */
-int bpfprobe_session_changes(const struct bpfprobe_session *session);
+/* After how many ms check() is to be called, again and again; -1: it has nothing to do. */
+int bpfprobe_session_period(const struct bpfprobe_session *session);
 
 /*
- * Whether what is captured is still there, and takes out of the map of packets what ended unseen:
- * once a second after attach().  0, or -1 with *reply filled in: it is not, and nothing more will come.
+ * Whether what is captured is still there; takes out of the map of packets what ended unseen.  After
+ * attach().  0, or -1 with *reply filled in: it is not, and nothing more will come.
  */
 int bpfprobe_session_check(struct bpfprobe_session *session, struct bpfprobe_reply *reply);
 

@@ -47,8 +47,7 @@ share_map(struct bpf_object *object, const char *name, int fd)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
 
-	/* Of an object that never counts it is not there. */
-	return map != NULL ? bpf_map__reuse_fd(map, fd) : 0;
+	return map != NULL ? bpf_map__reuse_fd(map, fd) : -ENOENT;
 }
 
 /* The object with the handle's maps, not loaded; NULL with errno. */

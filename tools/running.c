@@ -149,7 +149,7 @@ print_counters(struct bpfprobe_output *output, const struct bpfprobe_counters *s
 	bpfprobe_output_number(
 	    output, "unpaired", sum->unpaired, "packets of which it is not known what the function returned");
 	bpfprobe_output_number(
-	    output, "untracked", sum->untracked, "packets that could not be followed, since there were too many");
+	    output, "untracked", sum->untracked, "records of packets that could not be followed, since there were too many");
 	bpfprobe_output_number(
 	    output, "expired", sum->expired, "records of packets that did not come to the target of until=");
 	bpfprobe_output_number(

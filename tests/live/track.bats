@@ -191,6 +191,34 @@ decrypted() {
 			print "ids", length(records), "wrong", wrong + 0; exit wrong > 0 }' "$T/table"
 }
 
+@test "TCP: a clone is followed past a filter that is for another target" {
+	serve "$PORT"
+	capture other in_a tcpdump -n -w "$BATS_TEST_TMPDIR/other.pcap" -i bpa0 "tcp dst port $PORT"
+	local other=$PID
+	into ours bpfprobe:tx+tp/consume_skb:track -y PFLOG "ruleset net_dev_queue and tcp dst port $PORT"
+	head -c 100000 /dev/zero | in_a busybox nc -w 5 $ADDR_B "$PORT"
+	until_true 10 all_read
+	stop
+	stop "$other"
+	fields ours frame.packet_id frame.interface_name | awk '!$1 { wrong++ } { seen[$1] = seen[$1] $2 " " }
+		END { for (i in seen) if (seen[i] !~ /^tp.net_dev_queue tp.consume_skb /) { wrong++; print i, seen[i] }
+			print length(seen), "packets", wrong + 0, "wrong"; exit wrong > 0 || length(seen) < 5 }'
+}
+
+@test "TCP: a SYN that is sent again and again, for 15 seconds, is one packet" {
+	in_b nft "table ip syn { chain input { type filter hook input priority 0; tcp dport $PORT drop; }; }"
+	defer in_b nft delete table ip syn
+	in_a sysctl -qw net.ipv4.tcp_syn_linear_timeouts=0 2>/dev/null || : # before Linux 6.5 they never are
+	into ours bpfprobe:any+drop:track "tcp dst port $PORT"
+	local ours=$PID
+	background again in_a busybox nc -w 30 $ADDR_B "$PORT"
+	PID=$ours
+	until_true 40 read_so_many 15
+	stop
+	all_followed
+	[[ $(cut -d ' ' -f 1 "$T/table" | sort -u | grep -c "^p") -eq 1 ]]
+}
+
 @test "too many at once: counted, and shown without identifier" {
 	listen $ADDR_B "$PORT"
 	local listener=$PID
@@ -208,7 +236,7 @@ decrypted() {
 	[[ $(grep -c "^p" "$T/table") -ge 8 && $(grep -c "^-" "$T/table") -ge 24 ]]
 	# An end makes room.
 	into ours bpfprobe:any:track=4 "udp port $PORT"
-	in_a sender -c 20 -s 100 -p $(scaled 2000 100000) udp $ADDR_B "$PORT"
+	in_a sender -c 20 -s 100 -p $(scaled 20000 100000) udp $ADDR_B "$PORT"
 	until_true 10 read_so_many 40
 	run -0 sum untracked
 	stop
