@@ -499,7 +499,7 @@ static int
 attach_probes(struct bpfprobe_session *session, const struct bpfprobe_target **refused)
 {
 	unsigned int i, before = session->nlinks;
-	int err, why = 0, asked = 0, until = 0;
+	int err, whole, why = 0, asked = 0, until = 0;
 
 	for (i = 0; i < session->count; i++) {
 		const struct bpfprobe_target *target = session->probes[i].targets;
@@ -510,11 +510,12 @@ attach_probes(struct bpfprobe_session *session, const struct bpfprobe_target **r
 			until |= target->until;
 			continue;
 		}
-		if (*refused == NULL || target->until) {
+		whole = !target->pattern || !is_local(err);
+		if (*refused == NULL || target->until || whole) {
 			*refused = target;
 			why = err;
 		}
-		if (!target->pattern || !is_local(err))
+		if (whole)
 			return err;
 	}
 	return session->nlinks == before || until != asked ? why : 0;
