@@ -230,31 +230,21 @@ load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
 	return bpfprobe_probe_set_leaf(probe, bpf_program__fd(probe->leaf));
 }
 
-/* Of packets that are followed; those of XDP are not. */
+/* `follows`: packets are followed; those of XDP never are. */
 static const void *
-choose_tracking(const struct bpfprobe_target *target, unsigned int reads, size_t *size)
-{
-	if (copies(target->kind))
-		return trackcopy_bpf__elf_bytes(size);
-	if (reads & BPFPROBE_READS_DIRECT)
-		return target->kind == BPFPROBE_TP ? tracktpdirect_bpf__elf_bytes(size) :
-		                                     trackfentrydirect_bpf__elf_bytes(size);
-	return tracktp_bpf__elf_bytes(size);
-}
-
-static const void *
-choose_object(const struct bpfprobe_target *target, unsigned int reads, size_t *size)
+choose_object(const struct bpfprobe_target *target, unsigned int reads, int follows, size_t *size)
 {
 	if (target->kind == BPFPROBE_PASS)
 		return pass_bpf__elf_bytes(size);
 	if (target->argument.form == BPFPROBE_XDP)
 		return copies(target->kind) ? xdpcopy_bpf__elf_bytes(size) : xdp_bpf__elf_bytes(size);
 	if (copies(target->kind))
-		return copy_bpf__elf_bytes(size);
-	if (reads & BPFPROBE_READS_DIRECT)
-		return target->kind == BPFPROBE_TP ? tpdirect_bpf__elf_bytes(size) :
-		                                     fentrydirect_bpf__elf_bytes(size);
-	return tp_bpf__elf_bytes(size);
+		return follows ? trackcopy_bpf__elf_bytes(size) : copy_bpf__elf_bytes(size);
+	if (!(reads & BPFPROBE_READS_DIRECT))
+		return follows ? tracktp_bpf__elf_bytes(size) : tp_bpf__elf_bytes(size);
+	if (target->kind == BPFPROBE_TP)
+		return follows ? tracktpdirect_bpf__elf_bytes(size) : tpdirect_bpf__elf_bytes(size);
+	return follows ? trackfentrydirect_bpf__elf_bytes(size) : fentrydirect_bpf__elf_bytes(size);
 }
 
 int
@@ -271,7 +261,7 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 	probe->targets = targets;
 	probe->count = count;
 	probe->reads = reads;
-	elf = maps->tracks >= 0 ? choose_tracking(targets, reads, &size) : choose_object(targets, reads, &size);
+	elf = choose_object(targets, reads, maps->tracks >= 0, &size);
 	probe->object = bpf_object__open_mem(elf, size, &opts);
 	if (probe->object == NULL)
 		return -errno;

@@ -5,7 +5,7 @@
 
 #include "helper/probe.h"
 
-/* The most links of bpfprobe_track_attach(). */
+/* The most links that begin() and finish() make together. */
 #define BPFPROBE_TRACK_LINKS 11
 
 /* Makes the map, for so many packets at once: maps->tracks.  0 or -errno. */
