@@ -273,7 +273,7 @@ find_ruleset(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, 
 {
 	struct bpfprobe_client *client = &handle->client;
 	const struct bpfprobe_name16 *name = bpfprobe_names_get(&handle->names, index), *located;
-	uint64_t address = meta != NULL ? (uint64_t)meta->location[1] << 32 | meta->location[0] : 0;
+	uint64_t address = meta != NULL ? bpfprobe_whole(meta->location) : 0;
 
 	if (address == 0 || rec->probe >= client->nlabels || client->labels[rec->probe].reasons)
 		return name;
@@ -441,13 +441,12 @@ is_held(struct bpfprobe_handle *handle)
 {
 	const struct bpfprobe_item *item = &handle->item;
 	struct pcap_pkthdr h;
-	uint64_t id = item->meta != NULL ? (uint64_t)item->meta->id[1] << 32 | item->meta->id[0] : 0;
+	uint64_t id = item->meta != NULL ? bpfprobe_whole(item->meta->id) : 0;
 
 	/* With the filter decided, nothing but direction and what was returned is asked: that needs no packet. */
-	if (!is_wanted(handle, item->rec) || !is_decided(handle, item->rec)) {
-		if (bpfprobe_handle_packet(handle, item->rec, &h) == NULL)
-			return 1;
-	}
+	if ((!is_wanted(handle, item->rec) || !is_decided(handle, item->rec)) &&
+	    bpfprobe_handle_packet(handle, item->rec, &h) == NULL)
+		return 1;
 	return bpfprobe_hold_put(&handle->hold, item, id,
 	    item->rec->probe < handle->client.nlabels && handle->client.labels[item->rec->probe].until);
 }

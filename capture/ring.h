@@ -119,4 +119,11 @@ bpfprobe_record_time(const struct bpfprobe_record *rec)
 	return (uint64_t)rec->time_hi << 32 | rec->time_lo;
 }
 
+/* A number of 64 bits, of the two halves that metadata have of it. */
+static inline uint64_t
+bpfprobe_whole(const uint32_t halves[2])
+{
+	return (uint64_t)halves[1] << 32 | halves[0];
+}
+
 #endif

@@ -70,9 +70,9 @@ bpfprobe_annotate_packet(struct bpfprobe_pcapng_packet *packet, const struct bpf
 	packet->has_id = label->kind != BPFPROBE_LABEL_KERNEL && label->kind != BPFPROBE_LABEL_MAP &&
 	    (label->place != BPFPROBE_PLACE_EXIT || rec->elapsed > 0);
 	packet->id = (bpfprobe_record_time(rec) - rec->elapsed) << RING_BITS | ring;
-	if (meta != NULL && (meta->id[0] | meta->id[1]) != 0) {
+	if (meta != NULL && bpfprobe_whole(meta->id) != 0) {
 		packet->has_id = 1;
-		packet->id = (uint64_t)meta->id[1] << 32 | meta->id[0];
+		packet->id = bpfprobe_whole(meta->id);
 	}
 	packet->has_queue = meta != NULL && meta->queue > 0;
 	packet->queue = packet->has_queue ? meta->queue - 1 : 0;

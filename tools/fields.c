@@ -106,12 +106,6 @@ get_reason(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 		set_text(value, found->name + (strncmp(found->name, core, strlen(core)) == 0 ? strlen(core) : 0));
 }
 
-static uint64_t
-whole(const uint32_t halves[2])
-{
-	return (uint64_t)halves[1] << 32 | halves[0];
-}
-
 /* An address in the kernel, by its function if that is known. */
 static void
 set_place(struct bpfprobe_value *value, const struct bpfprobe_facts *facts, uint64_t address)
@@ -124,8 +118,8 @@ set_place(struct bpfprobe_value *value, const struct bpfprobe_facts *facts, uint
 static void
 get_location(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
-	if (facts->meta != NULL && whole(facts->meta->location) != 0)
-		set_place(value, facts, whole(facts->meta->location));
+	if (facts->meta != NULL && bpfprobe_whole(facts->meta->location) != 0)
+		set_place(value, facts, bpfprobe_whole(facts->meta->location));
 }
 
 static void
@@ -198,8 +192,8 @@ get_uid(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 static void
 get_sk(struct bpfprobe_value *value, const struct bpfprobe_facts *facts)
 {
-	if (facts->meta != NULL && whole(facts->meta->cookie) != 0)
-		set_number(value, whole(facts->meta->cookie));
+	if (facts->meta != NULL && bpfprobe_whole(facts->meta->cookie) != 0)
+		set_number(value, bpfprobe_whole(facts->meta->cookie));
 }
 
 static void
