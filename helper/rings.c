@@ -25,19 +25,18 @@ round_up_power(uint64_t value)
 unsigned int
 bpfprobe_rings_pages(uint32_t pages, uint32_t size, unsigned int cpus, unsigned int page_size)
 {
-	uint64_t bytes, whole;
+	uint64_t bytes;
 
 	if (pages > 0)
 		return pages;
 	if (size == 0)
 		size = DEFAULT_BUFFER;
-	whole = round_up_power(size);
-	bytes = round_up_power((2 * (uint64_t)size + cpus - 1) / cpus);
-	if (bytes > whole)
-		bytes = whole;
+	bytes = round_up_power(size);
+	while (bytes > RING_MIN && bytes * cpus > 2 * (uint64_t)size)
+		bytes /= 2;
 	if (bytes < RING_MIN)
 		bytes = RING_MIN;
-	return (unsigned int)round_up_power((bytes + page_size - 1) / page_size);
+	return bytes > page_size ? (unsigned int)(bytes / page_size) : 1;
 }
 
 /* The module reads the rings; libbpf insists on a callback. */

@@ -16,11 +16,22 @@ struct bpfprobe_rings {
 
 /*
  * How many pages each ring has.  `pages` is what the user asks for (0: nothing), a
- * power of two.  Else the buffer of `size` bytes (0: libpcap's
- * default, 2 MiB) is given out twice, since hardly ever all CPUs are busy: each of
- * `cpus` rings gets 2 * size / cpus, rounded up to a power of two, but at least
- * 128 KiB, room for one packet of the greatest length, and at most the whole
- * buffer.
+ * power of two.  Else the buffer of `size` bytes (0: libpcap's default, 2 MiB) is given
+ * out up to twice, since hardly ever all CPUs are busy: each of `cpus` rings is the
+ * greatest power of two with which all have at most 2 * size, though no greater than
+ * the whole buffer, so that all have at least `size`.
+ *
+ * None is smaller than 128 KiB.  The longest sample, 65,528 bytes, fits into 64 KiB, but
+ * not with the kernel's own record of what was lost, which it writes in front of the next
+ * sample: once full, such a ring would never take one again.  A snapshot length says nothing
+ * about that: who filters in user space needs more of a packet, up to all of it.
+ *
+ * So much is locked with the default.  It counts as the capturing process' memory (RSS) on
+ * Linux 6.1 as far as it was written to, on 6.18 not at all.
+ *
+ *   CPUs          1     2     3     8    32    64   128   256   512
+ *   each (KiB) 2048  2048  1024   512   128   128   128   128   128
+ *   all (MiB)     2     4     3     4     4     8    16    32    64
  */
 unsigned int bpfprobe_rings_pages(
     uint32_t pages, uint32_t size, unsigned int cpus, unsigned int page_size);

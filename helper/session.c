@@ -11,6 +11,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "bpf/config.h"
+#include "helper/cpus.h"
 #include "helper/device.h"
 #include "helper/meta.h"
 #include "helper/names.h"
@@ -330,10 +331,12 @@ make_rings(struct bpfprobe_session *session, const struct plan *plan,
     const struct bpfprobe_request *request, struct bpfprobe_reply *reply)
 {
 	unsigned int page_size = (unsigned int)sysconf(_SC_PAGESIZE);
-	unsigned int pages = bpfprobe_rings_pages(plan->device.pages, request->buffer_size, plan->cpus, page_size);
+	unsigned int online = bpfprobe_cpus_online(NULL, 0);
+	unsigned int cpus = online > 0 ? online : plan->cpus;
+	unsigned int pages = bpfprobe_rings_pages(plan->device.pages, request->buffer_size, cpus, page_size);
 	const struct bpfprobe_policy *policy = &session->policy;
 
-	if (bpfprobe_policy_check_rings(policy, (__u64)pages * page_size / 1024 * plan->cpus, reply) < 0 ||
+	if (bpfprobe_policy_check_rings(policy, (__u64)pages * page_size / 1024 * cpus, reply) < 0 ||
 	    bpfprobe_rings_make(&session->rings, session->maps.perf, pages, (int)request->immediate, reply) < 0)
 		return -1;
 	if (policy->admin)

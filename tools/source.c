@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "helper/cpus.h"
 #include "helper/known.h"
 #include "tools/annotate.h"
 #include "tools/commands.h"
-#include "tools/cpus.h"
 #include "tools/fields.h"
 #include "tools/source.h"
 
@@ -182,7 +182,7 @@ find_cpus(struct bpfprobe_source *source)
 	const unsigned int n = source->handle.reader.count;
 
 	source->cpus = calloc(n, sizeof(*source->cpus));
-	if (source->cpus == NULL || bpfprobe_cpus_online(source->cpus, n) == 0)
+	if (source->cpus == NULL || bpfprobe_cpus_online(source->cpus, n) == n)
 		return;
 	free(source->cpus);
 	source->cpus = NULL;

@@ -133,14 +133,19 @@ ring_bytes() {
 	echo "$n"
 }
 
-@test "-B: so much for the rings" {
-	local small
-	into ours "$TX" -B 256
-	small=$(ring_bytes)
-	stop
-	into ours "$TX" -B 8192
-	((small > 0 && $(ring_bytes) > 8 * small))
-	stop
+@test "-B: so much for the rings, up to twice; none is less than 128 KiB" {
+	local page cpus kib bytes most
+	page=$(getconf PAGESIZE)
+	cpus=$(getconf _NPROCESSORS_ONLN)
+	for kib in 1 8192; do
+		into ours "$TX" -B $kib
+		# Each has a page more, in which it says where it is.
+		bytes=$(($(ring_bytes) - cpus * page))
+		echo "-B $kib: $bytes of $cpus rings"
+		most=$((2 * kib > 128 * cpus ? 2 * kib : 128 * cpus))
+		((bytes >= kib * 1024 && bytes >= cpus * 128 * 1024 && bytes <= most * 1024))
+		stop
+	done
 }
 
 @test "-q: not a word" {

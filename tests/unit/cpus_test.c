@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "tools/cpus.h"
+#include "helper/cpus.h"
 
 static void
 lists(void **state)
@@ -14,15 +14,19 @@ lists(void **state)
 	const unsigned int holes[] = { 0, 2, 3, 7, 9 };
 
 	(void)state;
-	assert_int_equal(bpfprobe_cpus_parse("0\n", cpu, 1), 0);
+	assert_int_equal(bpfprobe_cpus_parse("0\n", cpu, 1), 1);
 	assert_int_equal(cpu[0], 0);
-	assert_int_equal(bpfprobe_cpus_parse("0,2-3,7\n", cpu, 4), 0);
+	assert_int_equal(cpu[1], 9);
+	assert_int_equal(bpfprobe_cpus_parse("0,2-3,7\n", cpu, 4), 4);
 	assert_memory_equal(cpu, holes, sizeof(holes));
-	assert_int_equal(bpfprobe_cpus_parse("0-3\n", cpu, 3), -1);
-	assert_int_equal(bpfprobe_cpus_parse("0-3\n", cpu, 5), -1);
-	assert_int_equal(bpfprobe_cpus_parse("0-1,4\n", cpu, 2), -1);
-	assert_int_equal(bpfprobe_cpus_parse("\n", cpu, 1), -1);
-	assert_int_equal(bpfprobe_cpus_parse("0,\n", cpu, 1), -1);
+	assert_int_equal(bpfprobe_cpus_parse("1-6,9", cpu, 1), 7);
+	assert_int_equal(cpu[0], 1);
+	assert_int_equal(cpu[1], 2);
+	assert_int_equal(bpfprobe_cpus_parse("0-511\n", NULL, 0), 512);
+	assert_int_equal(bpfprobe_cpus_parse("\n", cpu, 1), 0);
+	assert_int_equal(bpfprobe_cpus_parse("0,\n", cpu, 1), 0);
+	assert_int_equal(bpfprobe_cpus_parse("3-1\n", cpu, 1), 0);
+	assert_int_equal(bpfprobe_cpus_parse("0-4294967295\n", cpu, 1), 0);
 }
 
 int

@@ -2,11 +2,12 @@
 /* See cpus.h. */
 #include <stdio.h>
 #include <stdlib.h>
-#include "tools/cpus.h"
+#include "helper/cpus.h"
 
 #define LIST_MAX 4096 /* a page, as all files there */
+#define CPU_MAX 65535 /* more than any kernel has */
 
-int
+unsigned int
 bpfprobe_cpus_parse(const char *list, unsigned int *cpus, unsigned int count)
 {
 	unsigned long first, last;
@@ -16,18 +17,21 @@ bpfprobe_cpus_parse(const char *list, unsigned int *cpus, unsigned int count)
 	for (;; list = end + 1) {
 		first = last = strtoul(list, &end, 10);
 		if (end == list)
-			return -1;
+			return 0;
 		if (*end == '-')
 			last = strtoul(end + 1, &end, 10);
-		for (; first <= last && n < count; first++)
-			cpus[n++] = (unsigned int)first;
+		if (first > last || last > CPU_MAX)
+			return 0;
+		for (; first <= last; first++, n++) {
+			if (n < count)
+				cpus[n] = (unsigned int)first;
+		}
 		if (*end != ',')
-			break;
+			return n;
 	}
-	return n == count && first > last ? 0 : -1;
 }
 
-int
+unsigned int
 bpfprobe_cpus_online(unsigned int *cpus, unsigned int count)
 {
 	FILE *file = fopen("/sys/devices/system/cpu/online", "re");
@@ -35,8 +39,8 @@ bpfprobe_cpus_online(unsigned int *cpus, unsigned int count)
 	int found;
 
 	if (file == NULL)
-		return -1;
+		return 0;
 	found = fgets(list, sizeof(list), file) != NULL;
 	fclose(file);
-	return found ? bpfprobe_cpus_parse(list, cpus, count) : -1;
+	return found ? bpfprobe_cpus_parse(list, cpus, count) : 0;
 }
