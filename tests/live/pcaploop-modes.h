@@ -10,7 +10,7 @@ struct pcaploop_options {
 	const char *device, *dlt, *direction, *filter, *method, *write_file;
 	char *later_filter;
 	int snaplen, timeout, buffer; /* -1: not set at all, except timeout */
-	int dispatch, count, pause_ms; /* pause_ms: of -K */
+	int dispatch, count, pause_ms, sleep_us; /* pause_ms: of -K */
 	bool immediate, plain, nano, nonblock; /* plain: not promiscuous */
 };
 

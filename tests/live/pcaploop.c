@@ -11,7 +11,7 @@
  * After:	-n (nonblock)  -y DLT  -Q in|out  -f FILTER  -F COUNT:FILTER (set
  *		after COUNT packets)
  * Loop:	-l dispatch|loop|next_ex|select|poll|epoll  -d COUNT (per dispatch)
- *		-c COUNT (in all)  -w FILE
+ *		-c COUNT (in all)  -w FILE  -z USEC (sleep at each packet)
  * End:		-K MS with -k signal|thread|deadline: pcap_breakloop() after MS from
  *		a signal handler or another thread, or just stop (fd loops, nonblock)
  *
@@ -130,6 +130,8 @@ static void got(u_char *user, const struct pcap_pkthdr *h, const u_char *data)
 		seen.caplen_max = h->caplen;
 	if (dumper)
 		pcap_dump((u_char *)dumper, h, data);
+	if (opt.sleep_us > 0)
+		usleep((useconds_t)opt.sleep_us);
 	if (opt.later_filter)
 		change_filter();
 }
@@ -374,6 +376,9 @@ static void parse_option(int o)
 	case 'w':
 		opt.write_file = optarg;
 		break;
+	case 'z':
+		opt.sleep_us = atoi(optarg);
+		break;
 	case 'k':
 		parse_end(optarg);
 		break;
@@ -390,7 +395,7 @@ int main(int argc, char **argv)
 	const char *mode = "run";
 	int o;
 
-	while ((o = getopt(argc, argv, "i:s:t:B:IpNny:Q:f:F:l:d:c:w:k:K:")) != -1)
+	while ((o = getopt(argc, argv, "i:s:t:B:IpNny:Q:f:F:l:d:c:w:z:k:K:")) != -1)
 		parse_option(o);
 	if (optind < argc)
 		mode = argv[optind];
