@@ -26,6 +26,7 @@
 #else
 #include "bpf/output.bpf.h"
 #endif
+#include "bpf/ringbuf.bpf.h"
 #include "bpf/who.bpf.h"
 
 /* Of one probe, since a slot takes programs of one prototype only (6.1 and newer). */
@@ -43,7 +44,7 @@ static __always_inline int is_wanted(const struct bpfprobe_record *rec)
 	return !config.ifindex || rec->ifindex == config.ifindex;
 }
 
-/* How many bytes behind the MAC header: for the user, or for the filter in user space. */
+/* How many bytes of the packet: behind its MAC header so many as the user wants, or the filter in user space. */
 static __always_inline __u64 wanted_length(
     const struct bpfprobe_record *rec, const struct bpfprobe_counters *reader)
 {
@@ -53,7 +54,10 @@ static __always_inline __u64 wanted_length(
 		want = BPFPROBE_SNAPLEN_MIN;
 	if (rec->undecided && want < reader->reach)
 		want = reader->reach;
-	return want < config.most ? want : config.most;
+	if (want > config.most)
+		want = config.most;
+	want += rec->l2len;
+	return want < rec->len ? want : rec->len;
 }
 
 /* Whether the filter lets the packet pass, as far as it can be told here. */
@@ -90,6 +94,15 @@ static __always_inline int choose(void *ctx, PACKET *packet, struct net_device *
 		return 0;
 	follow(packet, data, rec);
 	return 1;
+}
+
+/* Into a ring. */
+static __always_inline long put(
+    void *ctx, PACKET *packet, const struct data *data, const struct bpfprobe_record *rec, __u64 want)
+{
+	if (is_short(data, want))
+		return put_short(ctx, packet, data, rec, want);
+	return emit(ctx, packet, data, rec, want);
 }
 
 /* The same for every probe; `at_exit` of a program, `action` is what it has returned. */
@@ -140,7 +153,7 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 		find_rest(ctx, packet, dev, &data, &rec);
 	else if (!choose(ctx, packet, dev, &data, &rec, reader))
 		return 0;
-	if (emit(ctx, packet, &data, &rec, wanted_length(&rec, reader)) < 0)
+	if (put(ctx, packet, &data, &rec, wanted_length(&rec, reader)) < 0)
 		COUNT(lost);
 	else
 		COUNT(emitted);

@@ -125,7 +125,7 @@ static __always_inline __u64 append_rest(
 	return used;
 }
 
-/* Writes the record and `want` bytes behind the MAC header, or as many as can be read. */
+/* Writes the record and `want` bytes of the packet, or as many as can be read. */
 static __noinline long emit(void *ctx, PACKET *packet, const struct data *data,
     const struct bpfprobe_record *rec, __u64 want)
 {
@@ -140,7 +140,7 @@ static __noinline long emit(void *ctx, PACKET *packet, const struct data *data,
 	buffer->busy = 1;
 	/* What interrupts this CPU sees the order of the program. */
 	asm volatile("" ::: "memory");
-	want = length_of_sample(rec, want, sizeof(buffer->rec) + meta) + meta;
+	want = length_of_sample(want, sizeof(buffer->rec) + meta) + meta;
 	if (META())
 		find_meta(ctx, packet, data, rec, (struct bpfprobe_meta *)buffer->bytes);
 	used = append(buffer, meta, &linear, want);

@@ -25,6 +25,8 @@ enum {
 	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 	BPF_MAP_TYPE_STACK_TRACE = 7,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
+	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum bpf_func_id {
 	BPF_FUNC_xdp_get_buff_len = 188, /* since 5.18, as is the next */
@@ -34,6 +36,9 @@ enum bpf_func_id {
 #define BPF_NOEXIST 1
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 #define BPF_F_MMAPABLE (1U << 10)
+#define BPF_RB_NO_WAKEUP 1
+#define BPF_RB_FORCE_WAKEUP 2
+#define BPF_RB_PROD_POS 3
 /* Bits 32-51 of bpf_skb_output()'s flags: how many bytes of the packet. */
 #define BPF_SKB_OUTPUT_LEN_SHIFT 32
 

@@ -17,14 +17,19 @@
  * scratch map would be overwritten when the probe interrupts itself.  What was
  * pulled beyond that ends the captured part, which caplen shows.
  */
+#define PULLED_MAX_META 127 /* behind metadata, which packets that are followed always have */
+#ifdef BPFPROBE_TRACK
+#define PULLED_MAX PULLED_MAX_META
+#else
 #define PULLED_MAX 255
-#define PULLED_MAX_META 127 /* behind metadata */
+#endif
 
 struct sample {
 	struct bpfprobe_record rec;
 	union {
 		struct bpfprobe_meta meta;
 		__u8 bytes[PULLED_MAX + 1];
+		__u8 behind[sizeof(struct bpfprobe_meta) + PULLED_MAX_META + 1];
 	};
 } __attribute__((aligned(8)));
 
@@ -35,7 +40,7 @@ static __always_inline long put_sample(struct sk_buff *skb, const struct data *d
 	__u64 pulled = data->data - data->start, rest;
 	__u8 *bytes = (__u8 *)s + head;
 
-	want = length_of_sample(&s->rec, want, head);
+	want = length_of_sample(want, head);
 	if (pulled > most) {
 		pulled = most;
 		if (want > pulled)
@@ -57,8 +62,8 @@ static __always_inline long put_sample(struct sk_buff *skb, const struct data *d
 }
 
 /*
- * Writes the record and `want` bytes of the packet behind its MAC header. Returns
- * what bpf_skb_output() says.
+ * Writes the record and `want` bytes of the packet. Returns what bpf_skb_output()
+ * says.
  */
 static __noinline long emit(void *ctx, struct sk_buff *skb, const struct data *data,
     const struct bpfprobe_record *rec, __u64 want)

@@ -13,7 +13,13 @@
  *   caplen    packet, from its start (see layer)
  *   0-7       padding
  *
- * The record begins at 4 mod 8, so that nothing in it is wider than 32 bits.
+ * The record begins at 4 mod 8, so that nothing in it is wider than 32 bits.  In a BPF ring
+ * buffer, where no more than the first two lines differ, it begins at 0:
+ *
+ *   4 bytes   u32 size of all that follows the next word, with bits BPF_RINGBUF_BUSY_BIT and _DISCARD_BIT
+ *   4 bytes   u32, the kernel's
+ *
+ * and behind the packet there is what the program has asked for too much.
  */
 #ifndef BPFPROBE_RECORD_H
 #define BPFPROBE_RECORD_H
@@ -30,6 +36,9 @@
  * (measured the same on 5.10, 6.1, 6.12 and 7.2).
  */
 #define BPFPROBE_SAMPLE_MAX 65516
+
+/* In front of a record in a BPF ring buffer. */
+#define BPFPROBE_RINGBUF_HEAD 8
 
 /*
  * Bytes of a packet that are captured even if the snapshot length is less: a filter

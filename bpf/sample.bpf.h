@@ -11,16 +11,10 @@ struct {
 	__type(value, __u32);
 } bpfprobe_rings SEC(".maps");
 
-/* Bytes of the packet to take: `want` are asked for behind its MAC header, and `head` stand in front. */
-static __always_inline __u64 length_of_sample(
-    const struct bpfprobe_record *rec, __u64 want, const __u64 head)
+/* So many bytes of the packet, or as many as find room in a sample behind `head` others. */
+static __always_inline __u64 length_of_sample(__u64 want, const __u64 head)
 {
-	want += rec->l2len;
-	if (want > rec->len)
-		want = rec->len;
-	if (want > BPFPROBE_SAMPLE_MAX - head)
-		want = BPFPROBE_SAMPLE_MAX - head;
-	return want;
+	return want < BPFPROBE_SAMPLE_MAX - head ? want : BPFPROBE_SAMPLE_MAX - head;
 }
 
 static __always_inline void stamp(struct bpfprobe_record *rec)

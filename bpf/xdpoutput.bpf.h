@@ -22,7 +22,7 @@ struct sample {
 	struct bpfprobe_meta meta;
 };
 
-/* Writes the record and `want` bytes of the packet behind its MAC header. */
+/* Writes the record and `want` bytes of the packet. */
 static __noinline long emit(void *ctx, PACKET *xdp, const struct data *data,
     const struct bpfprobe_record *rec, __u64 want)
 {
@@ -34,9 +34,9 @@ static __noinline long emit(void *ctx, PACKET *xdp, const struct data *data,
 	if (META()) {
 		find_meta(ctx, xdp, data, rec, &s.meta);
 		head = sizeof(s);
-		want = length_of_sample(&s.rec, want, sizeof(s));
+		want = length_of_sample(want, sizeof(s));
 	} else {
-		want = length_of_sample(&s.rec, want, sizeof(s.rec));
+		want = length_of_sample(want, sizeof(s.rec));
 	}
 	s.rec.caplen = want;
 	stamp(&s.rec);

@@ -80,6 +80,7 @@ bpfprobe_client_close(struct bpfprobe_client *client)
 	client->labels = NULL;
 	client->nlabels = 0;
 	close_all(&client->rings, &client->nrings);
+	close_all(&client->ringbufs, &client->nringbufs);
 	close_fd(&client->perf);
 	close_fd(&client->stacks);
 	close_fd(&client->ctl);
@@ -436,7 +437,8 @@ check_open(struct bpfprobe_reply *reply)
 	__u32 pages = reply->ring_pages;
 
 	if (reply->rings == 0 || reply->rings > BPFPROBE_CPUS_MAX || reply->cpus == 0 ||
-	    reply->cpus > BPFPROBE_CPUS_MAX || pages == 0 || (pages & (pages - 1)) != 0)
+	    reply->cpus > BPFPROBE_CPUS_MAX || pages == 0 || (pages & (pages - 1)) != 0 ||
+	    (reply->ringbufs != 0 && reply->ringbufs != reply->rings))
 		return senseless(reply);
 	return check_probes(reply);
 }
@@ -452,7 +454,9 @@ bpfprobe_client_open(struct bpfprobe_client *client, const char *path,
 	    receive_one(client, BPFPROBE_FD_CTL, &client->ctl, reply) < 0 ||
 	    receive_one(client, BPFPROBE_FD_PERF, &client->perf, reply) < 0 ||
 	    (reply->stacks && receive_one(client, BPFPROBE_FD_STACKS, &client->stacks, reply) < 0) ||
-	    receive_fds(client, BPFPROBE_FD_RING, reply->rings, &client->rings, &client->nrings, reply) < 0) {
+	    receive_fds(client, BPFPROBE_FD_RING, reply->rings, &client->rings, &client->nrings, reply) < 0 ||
+	    (reply->ringbufs > 0 && receive_fds(client, BPFPROBE_FD_RINGBUF, reply->ringbufs, &client->ringbufs,
+				        &client->nringbufs, reply) < 0)) {
 		bpfprobe_client_close(client);
 		return -1;
 	}

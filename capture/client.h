@@ -16,12 +16,14 @@ struct bpfprobe_client {
 	int perf;	     /* perf event array */
 	int stacks;	     /* stacks of the kernel; -1: nobody has asked for them */
 	int *rings;	     /* perf events; -1 once taken over by a struct bpfprobe_ring */
+	int *ringbufs;	     /* BPF ring buffers, the same */
 	int *progs;
 	int *links;
 	int *slots; /* program arrays, held: without a holder the kernel empties them */
 	struct bpfprobe_label *labels; /* one for each probe */
 	unsigned int nlabels;
 	unsigned int nrings;
+	unsigned int nringbufs; /* 0, or as many */
 	unsigned int nprogs;
 	unsigned int nlinks;
 	unsigned int nslots;

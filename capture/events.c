@@ -18,15 +18,27 @@ bpfprobe_events_init(struct bpfprobe_events *events)
 	events->left = 0;
 }
 
-int
-bpfprobe_events_watch(struct bpfprobe_events *events, int fd)
+static int
+add(struct bpfprobe_events *events, int fd, uint32_t what)
 {
 	struct epoll_event event;
 
 	memset(&event, 0, sizeof(event));
-	event.events = EPOLLIN;
+	event.events = what;
 	event.data.fd = fd;
 	return epoll_ctl(events->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int
+bpfprobe_events_watch(struct bpfprobe_events *events, int fd)
+{
+	return add(events, fd, EPOLLIN);
+}
+
+int
+bpfprobe_events_watch_ring(struct bpfprobe_events *events, int fd)
+{
+	return add(events, fd, EPOLLIN | EPOLLET);
 }
 
 void

@@ -2,7 +2,7 @@
 /*
  * What a reader waits on: one epoll set, which is also the descriptor that the
  * application may select() on, with
- *   - the rings' perf events: readable once per wake-up, whatever is left in them;
+ *   - the rings: readable once per wake-up, whatever is left in them;
  *   - an eventfd: readable as long as packets are left over, and after breakloop;
  *   - a timerfd, the timeout: rings wake the reader per batch, the last batch needs it.
  */
@@ -36,8 +36,11 @@ int bpfprobe_events_open(struct bpfprobe_events *events);
 
 void bpfprobe_events_close(struct bpfprobe_events *events);
 
-/* Adds a ring's perf event, or something else that is to end a wait.  0 or -errno. */
+/* Adds what is to end a wait as long as it is readable.  0 or -errno. */
 int bpfprobe_events_watch(struct bpfprobe_events *events, int fd);
+
+/* Adds a ring, which ends a wait once for each time that it wakes the reader. */
+int bpfprobe_events_watch_ring(struct bpfprobe_events *events, int fd);
 
 /* Takes it out again; to be called before it is closed. */
 void bpfprobe_events_unwatch(struct bpfprobe_events *events, int fd);

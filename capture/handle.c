@@ -73,7 +73,7 @@ open_reader(struct bpfprobe_handle *handle, struct bpfprobe_reply *reply)
 	if (reply->dlt[0] != '\0')
 		handle->reader.foreign.dlt = pcap_datalink_name_to_val(reply->dlt);
 	for (i = 0; i < handle->reader.count; i++) {
-		err = bpfprobe_events_watch(&handle->events, handle->reader.rings[i].fd);
+		err = bpfprobe_events_watch_ring(&handle->events, handle->reader.rings[i].fd);
 		if (err < 0)
 			return fail(reply, "cannot wait for the rings", -err);
 	}
@@ -426,7 +426,7 @@ next_of_rings(struct bpfprobe_handle *handle)
 		return 0;
 	item->meta = bpfprobe_merge_meta(merge);
 	item->packet = bpfprobe_merge_packet(merge);
-	item->ring = (unsigned int)(merge->last - merge->rings);
+	item->ring = (unsigned int)(merge->last - merge->rings) % handle->reader.cpus;
 	item->returned = merge->returned;
 	item->decided = 0;
 	return 1;

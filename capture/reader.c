@@ -30,22 +30,32 @@ map_alive(struct bpfprobe_reader *reader)
 	return 0;
 }
 
+/* Those of the kernel's two kinds, first perf rings, then BPF ring buffers. */
 static int
-map_rings(struct bpfprobe_reader *reader, struct bpfprobe_client *client, unsigned int pages,
-    struct bpfprobe_foreign *foreign)
+map_rings(struct bpfprobe_reader *reader, struct bpfprobe_client *client, const struct bpfprobe_reply *reply)
 {
+	struct bpfprobe_ring *ring;
 	unsigned int i;
 	int err;
 
-	reader->rings = calloc(client->nrings, sizeof(*reader->rings));
+	reader->cpus = client->nrings;
+	reader->rings = calloc(client->nrings + client->nringbufs, sizeof(*reader->rings));
 	if (reader->rings == NULL)
 		return -ENOMEM;
 	for (i = 0; i < client->nrings; i++) {
-		err = bpfprobe_ring_map(&reader->rings[i], client->rings[i], pages);
+		ring = &reader->rings[reader->count];
+		err = bpfprobe_ring_map(ring, client->rings[i], reply->ring_pages);
 		if (err < 0)
 			return err;
 		client->rings[i] = -1; /* the ring's now */
-		reader->rings[i].foreign = foreign;
+		ring->foreign = reply->foreign ? &reader->foreign : NULL;
+		reader->count++;
+	}
+	for (i = 0; i < client->nringbufs; i++) {
+		err = bpfprobe_ring_map_ringbuf(&reader->rings[reader->count], client->ringbufs[i], reply->ringbuf_size);
+		if (err < 0)
+			return err;
+		client->ringbufs[i] = -1;
 		reader->count++;
 	}
 	return bpfprobe_merge_init(&reader->merge, reader->rings, reader->count);
@@ -69,7 +79,7 @@ bpfprobe_reader_open(struct bpfprobe_reader *reader, struct bpfprobe_client *cli
 	reader->foreign.dlt = -1;
 	reader->foreign.most = reply->most;
 	reader->foreign.counters = reader->control.reader;
-	err = map_rings(reader, client, reply->ring_pages, reply->foreign ? &reader->foreign : NULL);
+	err = map_rings(reader, client, reply);
 	if (err < 0)
 		return err;
 	bpfprobe_clock_init(&reader->clock, (clockid_t)reply->clock);

@@ -14,7 +14,8 @@
 
 struct bpfprobe_reader {
 	struct bpfprobe_ring *rings;
-	unsigned int count; /* of them that are mapped */
+	unsigned int count; /* of them that are mapped: one for each CPU, then, if at all, BPF ring buffers */
+	unsigned int cpus;  /* in the order of which they are */
 	struct bpfprobe_merge merge;
 	struct bpfprobe_clock clock;
 	struct bpfprobe_control control;

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <linux/perf_event.h>
-#include "capture/ring.h"
+#include "capture/ringbuf.h"
 
 #define SAMPLE_ALIGN 8
 /* In front of a record: perf_event_header and the raw size. */
@@ -51,7 +51,7 @@ int
 bpfprobe_ring_remap(struct bpfprobe_ring *ring)
 {
 	bpfprobe_ring_forget(ring);
-	return map_pages(ring);
+	return ring->is_ringbuf ? bpfprobe_ringbuf_remap(ring) : map_pages(ring);
 }
 
 void
@@ -61,6 +61,7 @@ bpfprobe_ring_unmap(struct bpfprobe_ring *ring)
 		return;
 	if (ring->meta != NULL)
 		munmap(ring->meta, (size_t)(ring->data - (const uint8_t *)ring->meta) + ring->size);
+	bpfprobe_ringbuf_unmap(ring);
 	close(ring->fd);
 	free(ring->joined);
 	memset(ring, 0, sizeof(*ring));
@@ -70,7 +71,10 @@ void
 bpfprobe_ring_snapshot(struct bpfprobe_ring *ring)
 {
 	/* Pairs with the kernel's barrier: what stands before the head is written. */
-	ring->head = __atomic_load_n(&ring->meta->data_head, __ATOMIC_ACQUIRE);
+	if (ring->is_ringbuf)
+		ring->head = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+	else
+		ring->head = __atomic_load_n(&ring->meta->data_head, __ATOMIC_ACQUIRE);
 }
 
 void
@@ -79,7 +83,10 @@ bpfprobe_ring_publish(struct bpfprobe_ring *ring)
 	if (ring->published == ring->tail)
 		return;
 	/* All of our reads there come before the kernel's next write. */
-	__atomic_store_n(&ring->meta->data_tail, ring->tail, __ATOMIC_RELEASE);
+	if (ring->is_ringbuf)
+		__atomic_store_n(ring->consumer, ring->tail, __ATOMIC_RELEASE);
+	else
+		__atomic_store_n(&ring->meta->data_tail, ring->tail, __ATOMIC_RELEASE);
 	ring->published = ring->tail;
 }
 
@@ -130,6 +137,21 @@ foreign_record(struct bpfprobe_ring *ring, const uint8_t *at, size_t size, uint6
 	}
 }
 
+const struct bpfprobe_record *
+bpfprobe_ring_set_record(struct bpfprobe_ring *ring, const struct bpfprobe_record *rec, size_t size)
+{
+	size_t head;
+
+	if (size < sizeof(*rec))
+		return NULL;
+	head = sizeof(*rec) + (rec->meta ? sizeof(*ring->metadata) : 0);
+	if (size < head || rec->caplen > size - head)
+		return NULL;
+	ring->metadata = rec->meta ? (const struct bpfprobe_meta *)(rec + 1) : NULL;
+	ring->packet = (const uint8_t *)rec + head;
+	return rec;
+}
+
 /* The record of the sample at the tail, or NULL if it is none; `size` is the sample's. */
 static const struct bpfprobe_record *
 sample_record(struct bpfprobe_ring *ring, size_t size, uint64_t *broken)
@@ -137,7 +159,6 @@ sample_record(struct bpfprobe_ring *ring, size_t size, uint64_t *broken)
 	const struct bpfprobe_record *rec;
 	const uint8_t *sample;
 	uint32_t raw;
-	size_t head;
 
 	sample = size >= SAMPLE_HEAD ? whole_sample(ring, size) : NULL;
 	if (sample == NULL)
@@ -147,15 +168,9 @@ sample_record(struct bpfprobe_ring *ring, size_t size, uint64_t *broken)
 		goto err;
 	if (ring->foreign != NULL)
 		return foreign_record(ring, sample + SAMPLE_HEAD, raw, broken);
-	rec = (const struct bpfprobe_record *)(sample + SAMPLE_HEAD);
-	if (raw < sizeof(*rec))
-		goto err;
-	head = sizeof(*rec) + (rec->meta ? sizeof(*ring->metadata) : 0);
-	if (raw < head || rec->caplen > raw - head)
-		goto err;
-	ring->metadata = rec->meta ? (const struct bpfprobe_meta *)(rec + 1) : NULL;
-	ring->packet = (const uint8_t *)rec + head;
-	return rec;
+	rec = bpfprobe_ring_set_record(ring, (const struct bpfprobe_record *)(sample + SAMPLE_HEAD), raw);
+	if (rec != NULL)
+		return rec;
 err:
 	++*broken;
 	return NULL;
@@ -251,6 +266,8 @@ bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken)
 	const struct bpfprobe_record *rec = NULL;
 	struct perf_event_header header;
 
+	if (ring->is_ringbuf)
+		return bpfprobe_ringbuf_peek(ring, broken);
 	while (rec == NULL && ring->head - ring->tail >= sizeof(header)) {
 		header = sample_header(ring);
 		if (header.size < sizeof(header) || header.size % SAMPLE_ALIGN != 0 ||

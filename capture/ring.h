@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One CPU's perf ring, mapped and read in place.
+ * One CPU's perf ring, mapped and read in place; or its BPF ring buffer, of which ringbuf.h has
+ * what is different.
  *
  *   page 0: struct perf_event_mmap_page (data_head: the kernel's, data_tail: ours)
  *   pages 1..n: samples, wrapping around
@@ -26,7 +27,10 @@
 struct perf_event_mmap_page;
 
 struct bpfprobe_ring {
-	struct perf_event_mmap_page *meta; /* the mapping; NULL: none */
+	struct perf_event_mmap_page *meta; /* a perf ring's mapping; NULL: none */
+	uint64_t *consumer;	  /* a BPF ring buffer's: what is given back; NULL: it is not mapped */
+	const uint64_t *producer; /* and how far it is written */
+	int is_ringbuf;
 	const uint8_t *data;
 	uint64_t size;	    /* bytes of data, a power of two */
 	uint64_t head;	    /* end of what snapshot() saw */
@@ -50,6 +54,9 @@ struct bpfprobe_ring {
  */
 int bpfprobe_ring_map(struct bpfprobe_ring *ring, int fd, unsigned int pages);
 
+/* The same with a BPF ring buffer of `size` bytes, whole pages and a power of two. */
+int bpfprobe_ring_map_ringbuf(struct bpfprobe_ring *ring, int fd, uint32_t size);
+
 /*
  * In a child of fork(), which does not inherit the mapping: what is at its address
  * now is somebody else's, or nothing, and unmap() must leave it alone.
@@ -58,6 +65,7 @@ static inline void
 bpfprobe_ring_forget(struct bpfprobe_ring *ring)
 {
 	ring->meta = NULL;
+	ring->consumer = NULL;
 }
 
 /* Maps it again, in a child of fork(), which does not inherit it.  0 or -errno. */
@@ -88,6 +96,13 @@ int bpfprobe_ring_find_exit(const struct bpfprobe_ring *ring, const struct bpfpr
     int elsewhere, struct bpfprobe_exit *exit);
 
 #define BPFPROBE_RING_AHEAD 256
+
+/*
+ * For peek(): notes what stands behind `rec`, of a sample that has `size` bytes from there on.  Returns
+ * it, or NULL: what it says of its sizes cannot be.
+ */
+const struct bpfprobe_record *bpfprobe_ring_set_record(
+    struct bpfprobe_ring *ring, const struct bpfprobe_record *rec, size_t size);
 
 /* How many samples the kernel had no room for; 0: none, or it does not tell (before 6.0). */
 uint64_t bpfprobe_ring_lost(const struct bpfprobe_ring *ring);

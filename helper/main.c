@@ -103,6 +103,19 @@ send_rings(const struct bpfprobe_rings *rings)
 }
 
 static int
+send_ringbufs(const struct bpfprobe_ringbufs *ringbufs)
+{
+	unsigned int i, n;
+
+	for (i = 0; i < ringbufs->count; i += n) {
+		n = ringbufs->count - i < BPFPROBE_FDS_MAX ? ringbufs->count - i : BPFPROBE_FDS_MAX;
+		if (send_some(BPFPROBE_FD_RINGBUF, ringbufs->fds + i, n) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
 send_labels(const struct bpfprobe_session *session, const struct bpfprobe_reply *reply)
 {
 	struct bpfprobe_label label;
@@ -136,7 +149,7 @@ serve_open(struct bpfprobe_session *session, const struct bpfprobe_request *requ
 		return -1;
 	if (reply.stacks && send_some(BPFPROBE_FD_STACKS, &session->maps.stacks, 1) < 0)
 		return -1;
-	return send_rings(&session->rings);
+	return send_rings(&session->rings) < 0 ? -1 : send_ringbufs(&session->ringbufs);
 }
 
 static int

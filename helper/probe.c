@@ -66,13 +66,13 @@ set_shared(struct bpf_map *map, int fd)
 	return map != NULL && fd >= 0 ? bpf_map__reuse_fd(map, fd) : 0;
 }
 
-/* That of stacks, too, if there is one. */
+/* One that not every handle has. */
 static int
-set_stacks(struct bpf_map *stacks, const struct bpfprobe_maps *maps)
+set_optional(struct bpf_map *map, int fd)
 {
-	if (stacks == NULL)
+	if (map == NULL)
 		return 0;
-	return maps->stacks >= 0 ? bpf_map__reuse_fd(stacks, maps->stacks) : bpf_map__set_autocreate(stacks, false);
+	return fd >= 0 ? bpf_map__reuse_fd(map, fd) : bpf_map__set_autocreate(map, false);
 }
 
 /* The maps: made with the first object, shared by the others. */
@@ -95,7 +95,9 @@ set_maps(struct bpf_object *object, const struct bpfprobe_config *config, const 
 	if (err == 0)
 		err = set_shared(bpf_object__find_map_by_name(object, "bpfprobe_tracks"), maps->tracks);
 	if (err == 0)
-		err = set_stacks(bpf_object__find_map_by_name(object, "bpfprobe_stacks"), maps);
+		err = set_optional(bpf_object__find_map_by_name(object, "bpfprobe_stacks"), maps->stacks);
+	if (err == 0)
+		err = set_optional(bpf_object__find_map_by_name(object, "bpfprobe_ringbufs"), maps->ringbufs);
 	if (err < 0)
 		return err;
 	if (maps->ctl < 0)

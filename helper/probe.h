@@ -32,6 +32,7 @@ struct bpfprobe_maps {
 	int buffer; /* of the programs that copy packets; -1 until the first of these */
 	int names;  /* bpf/names.h; -1: each program has an empty one */
 	int stacks; /* of the kernel, for root who asks for them; -1: nobody does */
+	int ringbufs; /* BPF ring buffers (helper/ringbufs.h); -1: there are none */
 	int tracks; /* of packets that are followed (bpf/track.h); -1: none is */
 	int calls;  /* of the last entry of a BPF program, for its exit; -1: there was none */
 	unsigned int cpus; /* elements of ctl, without the reader's */

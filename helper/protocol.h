@@ -10,7 +10,7 @@
  *     OPEN ------------------------->    loads the programs
  *     <---------------------- reply      status 0, what was made
  *     <------------- label, label..      one for each probe
- *     <--- fds CTL, PERF, STACKS, RING.. (SCM_RIGHTS)
+ *     <-- fds CTL, PERF, STACKS, RING.., RINGBUF.. (SCM_RIGHTS)
  *     ATTACH ----------------------->    attaches them
  *     <---------------------- reply
  *     <---------- fds PROG, LINK, SLOTS
@@ -34,7 +34,7 @@
 #include <linux/types.h>
 
 #define BPFPROBE_MAGIC 0x62706670 /* "bpfp" */
-#define BPFPROBE_VERSION 8
+#define BPFPROBE_VERSION 9
 
 #define BPFPROBE_SOCK 3		 /* the helper's descriptor of the connection */
 #define BPFPROBE_DEVICE_MAX 256	 /* bytes of a device name, NUL included */
@@ -95,6 +95,8 @@ struct bpfprobe_reply {
 	__u32 clock;	   /* OPEN: clockid_t of the records' time */
 	__u32 rings;	   /* OPEN: number of ring descriptors that follow */
 	__u32 ring_pages;  /* OPEN: data pages of a ring, a power of two */
+	__u32 ringbufs;	   /* OPEN: number of BPF ring buffers that follow: none, or as many as rings */
+	__u32 ringbuf_size; /* OPEN: bytes of data of each, whole pages and a power of two */
 	__u32 cpus;	   /* OPEN: elements of the control map, without the reader's */
 	__u32 foreign;	   /* 1: another BPF program writes the records (map= option); there are no probes */
 	__u32 most;	   /* OPEN: of these records at most so many bytes of a packet (len= option); 0: all */
@@ -168,6 +170,7 @@ enum bpfprobe_fd_kind {
 	BPFPROBE_FD_STACKS,  /* stacks of the kernel by their numbers, for root */
 	BPFPROBE_FD_NAMES,   /* the table of names (bpf/names.h), to be mapped */
 	BPFPROBE_FD_SLOTS,   /* where the programs find the filter: held, or it is taken out */
+	BPFPROBE_FD_RINGBUF, /* BPF ring buffers, to be mapped */
 };
 
 /* Data of a message that carries descriptors. */

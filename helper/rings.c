@@ -39,6 +39,18 @@ bpfprobe_rings_pages(uint32_t pages, uint32_t size, unsigned int cpus, unsigned 
 	return bytes > page_size ? (unsigned int)(bytes / page_size) : 1;
 }
 
+unsigned int
+bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size)
+{
+	unsigned int half = *pages > 1 ? *pages / 2 : 1;
+
+	if (asked > 0)
+		return *pages;
+	if (half * page_size >= RING_MIN)
+		*pages = half;
+	return half;
+}
+
 /* The module reads the rings; libbpf insists on a callback. */
 static enum bpf_perf_event_ret
 never_called(void *ctx, int cpu, struct perf_event_header *event)

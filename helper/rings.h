@@ -37,6 +37,13 @@ unsigned int bpfprobe_rings_pages(
     uint32_t pages, uint32_t size, unsigned int cpus, unsigned int page_size);
 
 /*
+ * How many pages each BPF ring buffer (ringbufs.h) has, beside rings that bpfprobe_rings_pages() gives
+ * *pages: half of them, and the rings have the other half, but not less than they need; or as many as
+ * they, if the user asks for a number.
+ */
+unsigned int bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size);
+
+/*
  * Makes the rings and puts them into the perf event array `map`.  The reader is
  * woken for every record (`immediate`), or when a quarter of a ring is full: waking
  * costs 7 us, about 15 times as much as the record itself.  Returns 0, or -1 with

@@ -38,6 +38,8 @@ struct plan {
 	struct bpfprobe_device device;
 	struct bpfprobe_where where;
 	uint32_t snaplen;
+	uint32_t immediate;
+	unsigned int pages; /* of a ring */
 	int tai;
 	unsigned int cpus;
 	struct bpfprobe_pagemap pagemap;
@@ -55,9 +57,8 @@ find_pages(struct bpfprobe_pagemap *map, const struct btf *btf)
 	    map, "/proc/kcore", type != NULL ? type->size : 0, (unsigned int)sysconf(_SC_PAGESIZE));
 }
 
-/* "what KIND/NAME: why" for a failure of libbpf, which returns -errno. */
-static int
-fail_probe(
+int
+bpfprobe_session_refused(
     struct bpfprobe_reply *reply, int err, const char *what, const struct bpfprobe_target *target)
 {
 	char text[BPFPROBE_TARGET_MAX + 64];
@@ -117,6 +118,8 @@ make_config(const struct bpfprobe_session *session, struct bpfprobe_config *conf
 	bpfprobe_meta_config(config, target, &session->policy);
 	config->stack = session->maps.stacks >= 0;
 	config->who = plan->device.who;
+	config->ringbuf = session->maps.ringbufs >= 0;
+	config->wake = plan->immediate ? 0 : session->ringbufs.size / 4;
 }
 
 /* Whether there are programs for it that read a packet where it is. */
@@ -154,14 +157,6 @@ load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpf
 	if (err == 0)
 		session->count++;
 	return err;
-}
-
-/* Whether it says something of this place only, not of the machine or the user. */
-static int
-is_local(int err)
-{
-	return err == -ENOENT || err == -EINVAL || err == -EADDRNOTAVAIL || err == -EBUSY ||
-	    err == -EOPNOTSUPP || err == -EACCES || err == -EEXIST || err == -ESRCH || err == -EILSEQ;
 }
 
 /* Whether one program can be at both. */
@@ -234,13 +229,13 @@ load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned 
 			continue;
 		refused = &session->targets[i];
 		why = err;
-		if (!refused->pattern || !is_local(err))
-			return fail_probe(reply, err, "the kernel refuses the program for", refused);
+		if (!refused->pattern || !bpfprobe_session_is_local(err))
+			return bpfprobe_session_refused(reply, err, "the kernel refuses the program for", refused);
 		session->left_out += count;
 	}
 	if (session->count > 0 && !lacks_until(session, n))
 		return 0;
-	return fail_probe(reply, why, "the kernel refuses the program for", refused);
+	return bpfprobe_session_refused(reply, why, "the kernel refuses the program for", refused);
 }
 
 /* Reads device name and BTF: what to load. */
@@ -261,6 +256,7 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 	    bpfprobe_policy_confine(policy, &plan->where, reply) < 0)
 		return -1;
 	plan->snaplen = request->snaplen;
+	plan->immediate = request->immediate;
 	plan->confined = !policy->admin && !policy->any_netns;
 	cpus = libbpf_num_possible_cpus();
 	if (cpus <= 0 || cpus > BPFPROBE_CPUS_MAX)
@@ -289,6 +285,30 @@ return_use(const struct bpfprobe_session *session, const struct bpfprobe_device 
 			return device->rets > 0 ? BPFPROBE_RETURNS_DECIDE : BPFPROBE_RETURNS_VALUE;
 	}
 	return BPFPROBE_RETURNS_NOTHING;
+}
+
+/*
+ * How large the rings are, of which nobody may have too many; and BPF ring buffers, where they are of
+ * use and the kernel makes them.  For root only: who keeps a descriptor of one keeps its memory, and
+ * nothing counts that (quota.h).
+ */
+static int
+plan_rings(struct bpfprobe_session *session, struct plan *plan, const struct bpfprobe_request *request,
+    unsigned int n, struct bpfprobe_reply *reply)
+{
+	unsigned int page_size = (unsigned int)sysconf(_SC_PAGESIZE);
+	unsigned int online = bpfprobe_cpus_online(NULL, 0);
+	unsigned int cpus = online > 0 ? online : plan->cpus;
+	unsigned int pages = bpfprobe_rings_pages(plan->device.pages, request->buffer_size, cpus, page_size);
+
+	plan->pages = pages;
+	if (session->policy.admin && bpfprobe_ringbufs_useful(plan->snaplen, session->targets, n))
+		session->maps.ringbufs = bpfprobe_ringbufs_make(&session->ringbufs, plan->cpus,
+		    bpfprobe_rings_share(plan->device.pages, &pages, page_size));
+	if (session->maps.ringbufs >= 0)
+		plan->pages = pages;
+	return bpfprobe_policy_check_rings(&session->policy,
+	    ((__u64)plan->pages * page_size + session->ringbufs.size) / 1024 * cpus, reply);
 }
 
 static int
@@ -325,20 +345,16 @@ describe_records(const struct bpfprobe_session *session, const struct plan *plan
 	reply->elsewhere = 0;
 }
 
-/* The rings, of which nobody may have too many, nor put others in their place. */
+/* The rings, in whose place nobody may put others. */
 static int
-make_rings(struct bpfprobe_session *session, const struct plan *plan,
-    const struct bpfprobe_request *request, struct bpfprobe_reply *reply)
+make_rings(struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_reply *reply)
 {
-	unsigned int page_size = (unsigned int)sysconf(_SC_PAGESIZE);
-	unsigned int online = bpfprobe_cpus_online(NULL, 0);
-	unsigned int cpus = online > 0 ? online : plan->cpus;
-	unsigned int pages = bpfprobe_rings_pages(plan->device.pages, request->buffer_size, cpus, page_size);
 	const struct bpfprobe_policy *policy = &session->policy;
 
-	if (bpfprobe_policy_check_rings(policy, (__u64)pages * page_size / 1024 * cpus, reply) < 0 ||
-	    bpfprobe_rings_make(&session->rings, session->maps.perf, pages, (int)request->immediate, reply) < 0)
+	if (bpfprobe_rings_make(&session->rings, session->maps.perf, plan->pages, (int)plan->immediate, reply) < 0)
 		return -1;
+	if (session->ringbufs.count > 0 && session->ringbufs.count != session->rings.count)
+		return bpfprobe_fail(reply, BPFPROBE_ERROR, "a CPU has just come or gone; try again");
 	if (policy->admin)
 		return 0;
 	if (bpf_map_freeze(session->maps.perf) < 0)
@@ -369,7 +385,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	memset(&plan, 0, sizeof(plan));
 	session->attempts = ATTEMPTS_MAX;
 	session->maps.ctl = session->maps.perf = session->maps.buffer = session->maps.calls =
-	    session->maps.stacks = session->maps.tracks = -1;
+	    session->maps.stacks = session->maps.tracks = session->maps.ringbufs = -1;
 	n = make_plan(session, request, &plan, reply);
 	if (n < 0 || bpfprobe_policy_check_targets(&session->policy, session->targets, (unsigned int)n, reply) < 0 ||
 	    bpfprobe_target_check_who(session->targets, (unsigned int)n, &plan.device.who, reply) < 0 ||
@@ -380,13 +396,15 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	session->netlink = strcasecmp(plan.device.proto, "NETLINK") == 0;
 	/* In it are the packets' numbers. */
 	session->meta = request->meta || plan.device.track > 0;
-	if (load(session, &plan, (unsigned int)n, reply) < 0 || make_rings(session, &plan, request, reply) < 0 ||
-	    begin_meta(session, reply) < 0)
+	if (plan_rings(session, &plan, request, (unsigned int)n, reply) < 0 ||
+	    load(session, &plan, (unsigned int)n, reply) < 0 || make_rings(session, &plan, reply) < 0 || begin_meta(session, reply) < 0)
 		return -1;
 	reply->status = BPFPROBE_OK;
 	reply->clock = plan.tai ? CLOCK_TAI : CLOCK_BOOTTIME;
 	reply->rings = session->rings.count;
 	reply->ring_pages = session->rings.pages;
+	reply->ringbufs = session->ringbufs.count;
+	reply->ringbuf_size = session->ringbufs.size;
 	reply->cpus = plan.cpus;
 	reply->probes = session->count;
 	reply->returns = return_use(session, &plan.device);
@@ -397,163 +415,6 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	reply->elsewhere = plan.where.netns != plan.where.home;
 	memcpy(reply->dlt, plan.device.proto, sizeof(reply->dlt));
 	describe_records(session, &plan, reply);
-	return 0;
-}
-
-/* Adds what an attempt to attach has given. Returns it. */
-static int
-add_link(struct bpfprobe_session *session, int link)
-{
-	if (link >= 0)
-		session->links[session->nlinks++] = link;
-	return link;
-}
-
-/* One program at one target, or at all `count` of a probe at once. */
-static int
-attach_program(struct bpfprobe_session *session, const struct bpfprobe_target *target,
-    unsigned int count, enum bpfprobe_kind kind, const struct bpf_program *program)
-{
-	struct bpfprobe_target one = *target;
-
-	if (kind == BPFPROBE_KPROBES || kind == BPFPROBE_KRETPROBES)
-		return add_link(session, bpfprobe_attach_all(target, count, kind, bpf_program__fd(program)));
-	one.kind = kind;
-	return add_link(session, bpfprobe_attach(&one, bpf_program__fd(program)));
-}
-
-/* The exit first, so that no call is seen at its entry only; nor does it stay alone. */
-static int
-attach_ends(struct bpfprobe_session *session, const struct bpfprobe_probe *probe,
-    const struct bpfprobe_target *target)
-{
-	int exit = -1, err;
-
-	if (probe->exit != NULL) {
-		exit = attach_program(
-		    session, target, probe->count, bpfprobe_kind_exit(target->kind), probe->exit);
-		if (exit < 0)
-			return exit;
-	}
-	err = attach_program(session, target, probe->count, target->kind, probe->dispatcher);
-	if (err < 0 && exit >= 0)
-		close(session->links[--session->nlinks]);
-	return err;
-}
-
-/* Of those that a pattern stands for, some may refuse a probe, but not all. */
-static int
-attach_probe(struct bpfprobe_session *session, const struct bpfprobe_probe *probe)
-{
-	unsigned int i, before = session->nlinks;
-	int err = 0;
-
-	if (probe->targets->kind == BPFPROBE_KPROBES) {
-		err = attach_ends(session, probe, probe->targets);
-		session->left_out += err < 0 ? probe->count : 0;
-		return err;
-	}
-	for (i = 0; i < probe->count; i++) {
-		err = attach_ends(session, probe, &probe->targets[i]);
-		if (err < 0 && !(probe->targets[i].pattern && is_local(err)))
-			return err;
-		session->left_out += err < 0;
-	}
-	return session->nlinks > before ? 0 : err;
-}
-
-/* The attachment is the descriptor of the program's map: with its last copy our rings go. */
-static int
-attach_rings(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
-{
-	int err = bpfprobe_progmap_attach(
-	    &session->progmap, &session->rings, session->maps.perf, session->maps.cpus, reply);
-
-	session->links[session->nlinks++] = session->progmap.map;
-	session->progmap.map = -1;
-	if (err < 0) {
-		bpfprobe_session_detach(session);
-		return -1;
-	}
-	reply->status = BPFPROBE_OK;
-	reply->foreign = 1;
-	reply->links = session->nlinks;
-	return 0;
-}
-
-/* Nobody needs it any more where programs were attached: a namespace lives as long as somebody holds it. */
-static void
-leave_netns(struct bpfprobe_session *session)
-{
-	unsigned int i;
-
-	for (i = 0; i < BPFPROBE_TARGETS_MAX; i++) {
-		if (session->targets[i].netns_fd > 0)
-			close(session->targets[i].netns_fd);
-		session->targets[i].netns_fd = 0;
-	}
-}
-
-/*
- * All of them, but for those of patterns that the kernel refuses, if it takes another one: of
- * until= as of the device.  0, or -errno for *refused.
- */
-static int
-attach_probes(struct bpfprobe_session *session, const struct bpfprobe_target **refused)
-{
-	unsigned int i, before = session->nlinks;
-	int err, whole, why = 0, asked = 0, until = 0;
-
-	for (i = 0; i < session->count; i++) {
-		const struct bpfprobe_target *target = session->probes[i].targets;
-
-		asked |= target->until;
-		err = attach_probe(session, &session->probes[i]);
-		if (err >= 0) {
-			until |= target->until;
-			continue;
-		}
-		whole = !target->pattern || !is_local(err);
-		if (*refused == NULL || target->until || whole) {
-			*refused = target;
-			why = err;
-		}
-		if (whole)
-			return err;
-	}
-	return session->nlinks == before || until != asked ? why : 0;
-}
-
-int
-bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
-{
-	const int follows = session->maps.tracks >= 0;
-	const struct bpfprobe_target *refused = NULL;
-	struct bpfprobe_track track = { NULL };
-	int err = 0, why = 0;
-
-	if (session->progmap.wanted)
-		return attach_rings(session, reply);
-	if (follows)
-		err = bpfprobe_track_begin(&track, &session->maps, session->links, &session->nlinks);
-	if (err == 0)
-		why = attach_probes(session, &refused);
-	if (follows && err == 0 && why == 0)
-		err = bpfprobe_track_finish(&track, session->links, &session->nlinks);
-	bpfprobe_track_free(&track);
-	if (why < 0)
-		err = fail_probe(reply, why, "cannot attach to", refused);
-	else if (err < 0)
-		err = bpfprobe_fail_errno(reply, -err, "cannot follow packets");
-	if (err < 0 || bpfprobe_watch_begin(&session->watch, reply) < 0) {
-		bpfprobe_session_detach(session);
-		return -1;
-	}
-	leave_netns(session);
-	reply->status = BPFPROBE_OK;
-	reply->probes = session->count;
-	reply->links = session->nlinks;
-	reply->left_out = session->left_out;
 	return 0;
 }
 
@@ -571,13 +432,6 @@ bpfprobe_session_check(struct bpfprobe_session *session, struct bpfprobe_reply *
 	if (session->maps.tracks >= 0)
 		bpfprobe_track_sweep(session->maps.tracks);
 	return session->watch.count > 0 ? bpfprobe_watch_check(&session->watch, reply) : 0;
-}
-
-void
-bpfprobe_session_detach(struct bpfprobe_session *session)
-{
-	while (session->nlinks > 0)
-		close(session->links[--session->nlinks]);
 }
 
 void

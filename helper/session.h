@@ -11,6 +11,7 @@
 #include "helper/probe.h"
 #include "helper/progmap.h"
 #include "helper/watch.h"
+#include "helper/ringbufs.h"
 #include "helper/rings.h"
 #include "helper/symbols.h"
 
@@ -24,6 +25,7 @@ struct bpfprobe_session {
 	unsigned int left_out; /* of a pattern's functions those that refuse a probe */
 	unsigned int attempts; /* to find them, that are still allowed */
 	struct bpfprobe_rings rings;
+	struct bpfprobe_ringbufs ringbufs; /* beside them; none: all goes into the rings */
 	struct bpfprobe_maps maps;
 	int indirect;		 /* the kernel has refused programs that read a packet where it is */
 	unsigned int generation; /* of the filter in the probes; 0: none yet */
@@ -53,6 +55,16 @@ void bpfprobe_session_label(
  * none, or the caller is not root.
  */
 int bpfprobe_session_symbol(struct bpfprobe_session *session, __u64 address, struct bpfprobe_reply *reply);
+
+/*
+ * "what KIND/NAME: why" in *reply, for a failure at a target that libbpf or the kernel has returned as
+ * -errno.  Returns -1.
+ */
+int bpfprobe_session_refused(
+    struct bpfprobe_reply *reply, int err, const char *what, const struct bpfprobe_target *target);
+
+/* Whether -errno can be one target's own, which a pattern then does without. */
+int bpfprobe_session_is_local(int err);
 
 /* Attaches the probes.  0, or -1 with none of them attached. */
 int bpfprobe_session_attach(struct bpfprobe_session *session, struct bpfprobe_reply *reply);

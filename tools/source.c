@@ -179,7 +179,7 @@ prepare_packets(struct bpfprobe_source *source, const struct bpfprobe_reply *rep
 static void
 find_cpus(struct bpfprobe_source *source)
 {
-	const unsigned int n = source->handle.reader.count;
+	const unsigned int n = source->handle.reader.cpus;
 
 	source->cpus = calloc(n, sizeof(*source->cpus));
 	if (source->cpus == NULL || bpfprobe_cpus_online(source->cpus, n) == n)

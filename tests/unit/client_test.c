@@ -81,16 +81,15 @@ open_brings_descriptors(void **state)
 	(void)state;
 	assert_int_equal(open_client(&client, fake_path("good"), &reply), 0);
 	assert_int_equal(reply.status, BPFPROBE_OK);
-	assert_int_equal(reply.clock, 7);
-	assert_int_equal(reply.ring_pages, 4);
+	assert_true(reply.clock == 7 && reply.ring_pages == 4);
 	assert_string_equal(reply.dlt, "RAW");
 	assert_fd(client.ctl, BPFPROBE_FD_CTL, 0);
 	assert_fd(client.perf, BPFPROBE_FD_PERF, 0);
-	assert_int_equal(client.nrings, FAKE_RINGS);
-	for (i = 0; i < FAKE_RINGS; i++)
-		assert_fd(client.rings[i], BPFPROBE_FD_RING, i);
+	assert_true(client.nrings == FAKE_RINGS && client.nringbufs == FAKE_RINGS);
+	for (i = 0; i < 2 * FAKE_RINGS; i++)
+		assert_fd((i % 2 ? client.ringbufs : client.rings)[i / 2], i % 2 ? BPFPROBE_FD_RINGBUF : BPFPROBE_FD_RING, i / 2);
 	assert_int_equal(client.nprogs + client.nlinks, 0);
-	assert_int_equal(count_fds(), before + 3 + FAKE_RINGS);
+	assert_int_equal(count_fds(), before + 3 + 2 * FAKE_RINGS);
 	bpfprobe_client_close(&client);
 	assert_gone(&client);
 	assert_int_equal(count_fds(), before);
@@ -128,9 +127,10 @@ many_rings_come_in_several_messages(void **state)
 
 	(void)state;
 	assert_int_equal(open_client(&client, fake_path("many"), &reply), 0);
-	assert_int_equal(client.nrings, FAKE_MANY);
+	assert_true(client.nrings == FAKE_MANY && client.nringbufs == FAKE_MANY);
 	for (i = 0; i < FAKE_MANY; i++)
 		assert_fd(client.rings[i], BPFPROBE_FD_RING, i);
+	assert_fd(client.ringbufs[FAKE_MANY - 1], BPFPROBE_FD_RINGBUF, FAKE_MANY - 1);
 	bpfprobe_client_close(&client);
 	assert_int_equal(count_fds(), before);
 }
@@ -180,7 +180,7 @@ attach_brings_programs_and_links(void **state)
 	"the capture helper's descriptors did not arrive: is the limit of open files (ulimit -n) too low?"
 #define SENSELESS "the capture helper's answer makes no sense"
 #define VERSIONS(n) \
-	"the capture helper %s has protocol version " n ", this libpcap has 8: install both from one package"
+	"the capture helper %s has protocol version " n ", this libpcap has 9: install both from one package"
 
 static const struct {
 	const char *mode;
@@ -197,7 +197,7 @@ static const struct {
 	{ "dies-later", BPFPROBE_ERROR, "the capture helper %s ended without an answer" },
 	{ "rings0", BPFPROBE_ERROR, SENSELESS },
 	{ "rings5000", BPFPROBE_ERROR, SENSELESS },
-	{ "pages0", BPFPROBE_ERROR, SENSELESS },
+	{ "ringbufs1", BPFPROBE_ERROR, SENSELESS }, { "pages0", BPFPROBE_ERROR, SENSELESS },
 	{ "pages3", BPFPROBE_ERROR, SENSELESS },
 	{ "cpus0", BPFPROBE_ERROR, SENSELESS },
 	{ "cpus5000", BPFPROBE_ERROR, SENSELESS },

@@ -55,6 +55,7 @@ good_reply(void)
 	reply.clock = 7;
 	reply.rings = mode_is("many") ? FAKE_MANY : FAKE_RINGS;
 	reply.ring_pages = 4;
+	reply.ringbufs = mode_is("good") || mode_is("many") ? reply.rings : 0;
 	reply.cpus = 8;
 	reply.probes = FAKE_PROBES;
 	reply.links = FAKE_LINKS;
@@ -113,14 +114,14 @@ send_fds(__u32 kind, unsigned int first, unsigned int n, __u32 said)
 }
 
 static void
-send_rings(unsigned int count)
+send_rings(__u32 kind, unsigned int count)
 {
 	unsigned int first = 0, n;
 	unsigned int most = mode_is("many") ? BPFPROBE_FDS_MAX : 3;
 
 	for (; first < count; first += n) {
 		n = count - first < most ? count - first : most;
-		send_fds(BPFPROBE_FD_RING, first, n, n);
+		send_fds(kind, first, n, n);
 	}
 }
 
@@ -192,6 +193,8 @@ spoil(struct bpfprobe_reply *reply)
 		reply->rings = 0;
 	else if (mode_is("rings5000"))
 		reply->rings = BPFPROBE_CPUS_MAX + 1;
+	else if (mode_is("ringbufs1"))
+		reply->ringbufs = 1;
 	else if (mode_is("pages0"))
 		reply->ring_pages = 0;
 	else if (mode_is("pages3"))
@@ -265,9 +268,10 @@ serve_open(void)
 		send_fds(BPFPROBE_FD_PERF, 0, 0, 0);
 	else
 		send_fds(BPFPROBE_FD_PERF, 0, 1, 1);
-	send_rings(mode_is("few") ? FAKE_RINGS - 1 : mode_is("excess") ? FAKE_RINGS + 1 : reply.rings);
+	send_rings(BPFPROBE_FD_RING, mode_is("few") ? FAKE_RINGS - 1 : mode_is("excess") ? FAKE_RINGS + 1 : reply.rings);
 	if (mode_is("few"))
 		finish();
+	send_rings(BPFPROBE_FD_RINGBUF, reply.ringbufs);
 }
 
 static void

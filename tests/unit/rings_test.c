@@ -102,6 +102,28 @@ pages(void **state)
 	assert_int_equal(bpfprobe_rings_pages(0, 0, 256, 256 * KIB), 1);
 }
 
+/* Rings and BPF ring buffers share what the rings had; none becomes too small for its longest sample. */
+static void
+two_kinds(void **state)
+{
+	unsigned int cpus, before, rings, ringbufs;
+
+	(void)state;
+	for (cpus = 1; cpus <= CPUS_MAX; cpus++) {
+		before = rings = bpfprobe_rings_pages(0, 0, cpus, PAGE);
+		ringbufs = bpfprobe_rings_share(0, &rings, PAGE);
+		assert_int_equal(ringbufs, before / 2);
+		assert_int_equal(rings, cpus <= 8 ? before / 2 : rings);
+		assert_true(rings * PAGE >= 128 * KIB && ringbufs * PAGE >= 64 * KIB);
+	}
+	rings = 8;
+	assert_int_equal(bpfprobe_rings_share(8, &rings, PAGE), 8);
+	assert_int_equal(rings, 8);
+	rings = 1;
+	assert_int_equal(bpfprobe_rings_share(0, &rings, 256 * KIB), 1);
+	assert_int_equal(rings, 1);
+}
+
 int
 main(void)
 {
@@ -110,6 +132,7 @@ main(void)
 		cmocka_unit_test(the_longest_packet),
 		cmocka_unit_test(all_together),
 		cmocka_unit_test(pages),
+		cmocka_unit_test(two_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The second way into user space: BPF ring buffers, one for each CPU, for short samples of which
+ * all bytes lie in the linear part of the packet.  The program writes there itself, which costs
+ * a third of what the kernel needs for a sample in a perf ring; but it cannot say at run time how much
+ * room it wants, nor copy what lies in fragments.
+ */
+#ifndef BPFPROBE_RINGBUF_BPF_H
+#define BPFPROBE_RINGBUF_BPF_H
+
+#include "bpf/filter.bpf.h"
+#include "bpf/meta.bpf.h"
+#include "bpf/sample.bpf.h"
+
+#ifdef BPFPROBE_PASS
+#define FIRST_BYTE(packet, data) ((const void *)(long)(packet)->data)
+#else
+#define FIRST_BYTE(packet, data) ((data)->head + (data)->start)
+#endif
+
+/* Bytes of the packet that there is room for: of most packets without data, and of all others. */
+#define SHORT 80
+#define LONG 272
+
+_Static_assert(LONG >= BPFPROBE_SNAPLEN_MIN + ETH_HLEN, "what is taken of any packet");
+
+/* Made by the helper for who has use of it: else all that looks into it is dead code. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_RINGBUF);
+		__uint(max_entries, 4096);
+	});
+} bpfprobe_ringbufs SEC(".maps");
+
+/* Whether this is the way: `want` bytes from the start of the packet. */
+static __always_inline int is_short(const struct data *data, __u64 want)
+{
+	return config.ringbuf && want <= LONG && data->start + want <= data->end;
+}
+
+/*
+ * The kernel would wake the reader for each record that finds him waiting, which costs much more
+ * than the record: here, once for so many bytes, as with a perf ring, whatever he leaves unread.
+ */
+static __always_inline __u64 wake_flag(void *ringbuf, const __u64 size)
+{
+	if (!config.wake)
+		return BPF_RB_FORCE_WAKEUP;
+	return (bpf_ringbuf_query(ringbuf, BPF_RB_PROD_POS) & (config.wake - 1)) < size ? BPF_RB_FORCE_WAKEUP :
+											 BPF_RB_NO_WAKEUP;
+}
+
+/* `head` bytes in front of `most` of the packet. */
+static __always_inline long put_record(void *ctx, PACKET *packet, const struct data *data,
+    const struct bpfprobe_record *rec, __u64 want, const __u64 head, const __u64 most)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	void *ringbuf = bpf_map_lookup_elem(&bpfprobe_ringbufs, &cpu);
+	struct bpfprobe_record *put;
+
+	if (!ringbuf)
+		return -1;
+	put = bpf_ringbuf_reserve(ringbuf, head + most, 0);
+	if (!put)
+		return -1;
+	*put = *rec;
+	put->caplen = want;
+	stamp(put);
+	if (head > sizeof(*put))
+		find_meta(ctx, packet, data, rec, (struct bpfprobe_meta *)(put + 1));
+	/* It is not more; the verifier has to be told. */
+	asm volatile("" : "+r"(want));
+	if (want > most)
+		want = most;
+	bpf_probe_read_kernel((__u8 *)put + head, want, FIRST_BYTE(packet, data));
+	bpf_ringbuf_submit(put, wake_flag(ringbuf, BPFPROBE_RINGBUF_HEAD + head + most));
+	return 0;
+}
+
+/* As emit(), of what is_short(). */
+static __noinline long put_short(
+    void *ctx, PACKET *packet, const struct data *data, const struct bpfprobe_record *rec, __u64 want)
+{
+	const __u64 head = sizeof(*rec), more = sizeof(*rec) + sizeof(struct bpfprobe_meta);
+
+	if (META())
+		return put_record(ctx, packet, data, rec, want, more, LONG);
+	if (want <= SHORT)
+		return put_record(ctx, packet, data, rec, want, head, SHORT);
+	return put_record(ctx, packet, data, rec, want, head, LONG);
+}
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See ringbufs.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "bpf/record.h"
+#include "helper/cpus.h"
+#include "helper/ringbufs.h"
+
+int
+bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (targets[i].returns.bits > 0 || targets[i].paired)
+			return 0;
+	}
+	return n > 0 && snaplen <= BPFPROBE_SNAPLEN_MIN;
+}
+
+static void
+forget(struct bpfprobe_ringbufs *ringbufs)
+{
+	while (ringbufs->count > 0)
+		close(ringbufs->fds[--ringbufs->count]);
+	free(ringbufs->fds);
+	memset(ringbufs, 0, sizeof(*ringbufs));
+}
+
+/* So many.  0 or -errno. */
+static int
+make_all(struct bpfprobe_ringbufs *ringbufs, unsigned int count)
+{
+	int fd;
+
+	while (ringbufs->count < count) {
+		fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "bpfprobe_ring", 0, 0, ringbufs->size, NULL);
+		if (fd < 0)
+			return -errno;
+		ringbufs->fds[ringbufs->count++] = fd;
+	}
+	return 0;
+}
+
+/* The map of them, for `cpus` possible CPUs, of which they are those in `online`: a descriptor or -errno. */
+static int
+make_map(const struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, const unsigned int *online)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = (__u32)ringbufs->fds[0]);
+	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "bpfprobe_ringbufs", sizeof(__u32), sizeof(__u32), cpus, &opts);
+	unsigned int i;
+	int err = 0;
+
+	if (map < 0)
+		return -errno;
+	for (i = 0; err == 0 && i < ringbufs->count; i++)
+		err = bpf_map_update_elem(map, &online[i], &ringbufs->fds[i], BPF_ANY);
+	if (err == 0)
+		return map;
+	err = -errno;
+	close(map);
+	return err;
+}
+
+int
+bpfprobe_ringbufs_make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, unsigned int pages)
+{
+	unsigned int count = bpfprobe_cpus_online(NULL, 0), *online;
+	int map = -ENODEV;
+
+	memset(ringbufs, 0, sizeof(*ringbufs));
+	if (count == 0 || count > cpus)
+		return map;
+	ringbufs->size = pages * (__u32)sysconf(_SC_PAGESIZE);
+	ringbufs->fds = calloc(count, sizeof(*ringbufs->fds));
+	online = calloc(count, sizeof(*online));
+	if (ringbufs->fds == NULL || online == NULL)
+		map = -ENOMEM;
+	else if (bpfprobe_cpus_online(online, count) == count)
+		map = make_all(ringbufs, count);
+	if (map == 0)
+		map = make_map(ringbufs, cpus, online);
+	free(online);
+	if (map < 0)
+		forget(ringbufs);
+	return map;
+}

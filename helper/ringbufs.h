@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The BPF ring buffers of a handle, the faster way for short samples (bpf/ringbuf.bpf.h): one for
+ * each CPU that has a ring, in a map by the CPU's number.
+ */
+#ifndef BPFPROBE_RINGBUFS_H
+#define BPFPROBE_RINGBUFS_H
+
+#include <linux/types.h>
+#include "helper/target.h"
+
+struct bpfprobe_ringbufs {
+	int *fds;
+	unsigned int count; /* of them; 0: there are none */
+	__u32 size;	    /* bytes of each */
+};
+
+/*
+ * Whether a handle has use of them: for the first `snaplen` bytes of packets at `n` targets.  Where a
+ * record is looked for behind another, that is in the same ring.
+ */
+int bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, unsigned int n);
+
+/*
+ * Makes them, of `pages` pages (a power of two) each, and the map, for `cpus` possible CPUs.  Returns
+ * the map's descriptor, or -errno with nothing left behind: the kernel does without.
+ */
+int bpfprobe_ringbufs_make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, unsigned int pages);
+
+#endif

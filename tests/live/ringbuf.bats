@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Short samples have a way of their own into user space, BPF ring buffers (bpf/ringbuf.bpf.h), as
+# long as all of their bytes lie in the linear part of the packet: nobody may see it but by the time
+# that it takes.
+
+load lib.bash
+
+setup_file() {
+	require tcpdump bpftool
+	kinds_setup
+	pair_setup 65000
+	pair_drops
+	remember_objects
+}
+
+# Around what the two kinds of samples have room for, 80 and 272 bytes from the MAC header on; the
+# last but one lies in fragments, but for its headers.
+SIZES=(16 37 38 39 60 227 228 229 230 256 1472 30000 64)
+
+# cut DEVICE [OPTION...]: the first 256 bytes of packets of all sizes.
+cut() {
+	local link n=$((2 * ${#SIZES[@]}))
+	capture cut tcpdump -c $n -s 256 -i "$1" -w "$BATS_TEST_TMPDIR/cut.pcap" "${@:2}" "udp port $PORT"
+	send_numbered "${SIZES[@]}"
+	wait_exit "$PID"
+	counts "$T/cut.err"
+	((CAPTURED == n && DROPPED == 0))
+	verify -e "0:0-$((n - 1))" -n 256 -o "$T/cut.pcap"
+}
+
+# ring_buffers COUNT: whether there are so many.
+ring_buffers() {
+	(($(bpftool map list | grep -c 'ringbuf .*name bpfprobe_ring ') == $1))
+}
+
+read_all() { # COUNT
+	[[ $(sum delivered) -ge $1 ]]
+}
+
+@test "the first bytes of packets of all sizes, with each link type" {
+	local link
+	for link in LINUX_SLL2 EN10MB RAW PFLOG; do
+		echo "$link"
+		cut "bpfprobe:tx:netns=$NS_A" -y $link
+	done
+	cut "bpfprobe:tp/net_dev_queue:netns=$NS_A:track"
+}
+
+@test "the same where a program has nothing but the packet's address, and at XDP" {
+	# No fragments, which not every program can reach, and none that XDP does not take.
+	SIZES=(16 37 38 39 60 227 228 229 230 256 512 64)
+	cut "bpfprobe:rawtp/net_dev_queue:arg1:netns=$NS_A"
+	cut "bpfxdp:bpb0:netns=$NS_B"
+	cut "bpfxdp:bpb0:netns=$NS_B" -y PFLOG
+}
+
+# A page holds 30 short samples, and 12 perf samples of 256 bytes of payload: neither had room for both.
+@test "both ways at once: each has its own room" {
+	capture both tcpdump -s 256 -i "bpfprobe:tx:netns=$NS_A:pages=1" -w "$BATS_TEST_TMPDIR/both.pcap" "udp port $PORT"
+	ring_buffers "$(getconf _NPROCESSORS_ONLN)"
+	kill -STOP "$PID"
+	send -c 28 -i 1 -s 32 -C 0
+	send -c 12 -i 2 -s 30000 -C 0
+	kill -CONT "$PID"
+	stop
+	counts "$T/both.err"
+	echo "captured $CAPTURED received $RECEIVED dropped $DROPPED"
+	((CAPTURED == 40 && DROPPED == 0))
+	verify -e 1:0-27 -e 2:0-11 -n 256 -o "$T/both.pcap"
+}
+
+@test "a full one: what fits is captured, the rest is counted" {
+	capture full tcpdump -s 96 -i "bpfprobe:tx:netns=$NS_A:pages=1" -w "$BATS_TEST_TMPDIR/full.pcap" "udp port $PORT"
+	kill -STOP "$PID"
+	send -c 100 -i 1 -s 32 -C 0
+	kill -CONT "$PID"
+	until_true 10 read_all 30
+	send -c 30 -i 2 -s 32 -C 0
+	until_true 10 read_all 60
+	stop
+	counts "$T/full.err"
+	echo "captured $CAPTURED received $RECEIVED dropped $DROPPED"
+	((CAPTURED == 60 && RECEIVED == 60 && DROPPED == 70))
+	verify -e 1:0-29 -e 2:0-29 -o "$T/full.pcap"
+}
+
+@test "many packets from two CPUs: complete, in order, none dropped" {
+	[[ $(nproc) -ge 2 ]] || skip "needs two CPUs"
+	local n pace one late
+	n=$(scaled 50000 2500) pace=$(scaled 10 500)
+	capture dump tcpdump -s 256 -i "bpfprobe:tx:netns=$NS_A" -w "$BATS_TEST_TMPDIR/a.pcap" -B 131072
+	in_a sender -c "$n" -i 1 -C 0 -p "$pace" -s mixed:30000 udp "$SINK" "$PORT" 3>&- &
+	one=$!
+	in_a sender -c "$n" -i 2 -C 1 -p "$pace" -s mixed:30000 udp "$SINK" "$PORT"
+	wait $one
+	until_true 20 read_all $((2 * n))
+	sleep 0.2 # the count of late ones is written with the next look at the rings
+	late=$(sum late)
+	stop
+	counts "$T/dump.err"
+	[[ $CAPTURED -eq $((2 * n)) && $RECEIVED -eq $((2 * n)) && $DROPPED -eq 0 ]]
+	run -0 verify -e 1:0-$((n - 1)) -e 2:0-$((n - 1)) -z mixed:30000 -n 256 "$T/a.pcap"
+	echo "$output late=$late"
+	(($(value inversions "$output") <= late && late <= n / 50))
+}
+
+# Two that come one after the other, without anything behind them that would wake the reader.
+@test "immediate mode: each packet at once; else within the timeout" {
+	local mode
+	for mode in --immediate-mode ""; do
+		capture dump tcpdump -U -s 96 $mode -i "bpfprobe:tx:netns=$NS_A" -w "$BATS_TEST_TMPDIR/a.pcap"
+		send -c 1 -i 1
+		until_true 5 read_all 1
+		send -c 1 -f 1 -i 1
+		until_true 5 read_all 2
+		stop
+		verify -e 1:0-1 -n 96 "$T/a.pcap"
+	done
+}
+
+# Half a millisecond is held back, as many packets as a quarter of these pages takes: the reader must
+# be woken for what comes, not for what is there, or hardly any packet more is read before the timeout.
+@test "the reader is woken while it holds packets back" {
+	[[ $(nproc) -ge 2 ]] || skip "needs two CPUs"
+	local n=20000
+	looping loop -i "bpfprobe:tx:netns=$NS_A:pages=16" -s 96 -t 60000 -f "udp port $PORT" -c $((n / 2))
+	taskset -cp 1 "$PID"
+	chrt --fifo -p 1 "$PID"
+	send -c $n -i 1 -s 32 -C 0
+	until_true 10 process_ended "$PID" || fail "read $(sum delivered) of $n, lost $(sum lost)"
+}
+
+@test "there are none for longer samples" {
+	capture dump tcpdump -s 257 -i "bpfprobe:tx:netns=$NS_A" -w "$BATS_TEST_TMPDIR/a.pcap"
+	ring_buffers 0
+	stop
+}
+
+@test "nor where records wait for others" {
+	need fentry
+	capture dump tcpdump -s 96 -i "bpfprobe:fexit/ip_rcv:netns=$NS_A" -w "$BATS_TEST_TMPDIR/a.pcap"
+	ring_buffers 0
+	stop
+}
+
+@test "metadata: of the right CPU" {
+	[[ $(nproc) -ge 2 ]] || skip "needs two CPUs"
+	capture json bpfprobe capture --json -s 96 -c 2 -i "bpfprobe:tx:netns=$NS_A" "udp port $PORT"
+	ring_buffers "$(getconf _NPROCESSORS_ONLN)"
+	send -c 1 -i 1 -C 1
+	send -c 1 -i 1 -C 0
+	wait_exit "$PID"
+	run -0 jq -c '[.cpu, .caplen]' "$T/json.out"
+	[[ ${lines[0]} == "[1,"* && ${lines[1]} == "[0,"* ]]
+}
+
+@test "nothing is left behind" {
+	nothing_left
+}
