@@ -339,7 +339,7 @@ set_link_types(pcap_t *p, const struct bpfprobe_reply *reply)
 }
 
 static void
-set_operations(pcap_t *p)
+set_operations(pcap_t *p, int noselect)
 {
 	p->read_op = bpfprobe_read;
 	p->inject_op = bpfprobe_inject;
@@ -351,7 +351,8 @@ set_operations(pcap_t *p)
 	p->stats_op = bpfprobe_stats;
 	p->breakloop_op = bpfprobe_breakloop;
 	p->cleanup_op = bpfprobe_cleanup;
-	p->fd = p->selectable_fd = handle_of(p)->events.epoll_fd;
+	p->fd = handle_of(p)->events.epoll_fd;
+	p->selectable_fd = noselect ? -1 : p->fd;
 #ifdef BPF_SPECIAL_BASIC_HANDLING
 	/* 1.11: pcap_compile() may ask for direction and interface, which our filter knows. */
 	p->bpf_codegen_flags |= BPF_SPECIAL_BASIC_HANDLING;
@@ -375,7 +376,7 @@ try_activate(pcap_t *p)
 		status = set_link_types(p, &reply);
 	if (status < 0)
 		return status;
-	set_operations(p);
+	set_operations(p, reply.noselect != 0);
 	if (attaches_late(p)) {
 		bpfprobe_events_set_left(&handle_of(p)->events, 1); /* who only calls select() shall come and read */
 		return 0;

@@ -8,7 +8,7 @@
  *   target   = ([kind "/"] name ["@" offset] | alias) [":arg" n ["." field]]
  *   kind     = "tp" | "rawtp" | "fentry" | "kprobe" | "fexit" | "kretprobe"
  *   option   = "netns=" ns | "len=" bytes | "pages=" n | "proto=" dlt | "fields=" name *("/" name)
- *            | "stacktrace" | ("track" | "track=" n | "until=" target) (bpfprobe)
+ *            | "stacktrace" | "noselect" | ("track" | "track=" n | "until=" target) (bpfprobe)
  *            | "dev=" ifname (bpfprobe, bpfprog)
  *            | "ret=" ["not/"] n *("/" n) (bpfprobe, bpfprog)
  *            | ("pid=" | "uid=" | "sk=") n *("/" n) | "comm=" name *("/" name)
@@ -131,6 +131,7 @@ struct bpfprobe_device {
 	uint32_t pages;	     /* pages of each ring, rounded up to a power of two; 0: as the buffer says */
 	char proto[32];	     /* name of a DLT; "": by the probe */
 	int stacktrace;	     /* with the kernel's stack, for who writes it: as the next */
+	int noselect;	     /* nobody can wait for packets but by reading them */
 	uint32_t track;	     /* PROBE: so many packets are followed at once; 0: none is */
 	char fields[160];    /* what bpfprobe(8) is to write of a packet, with / in between; "": all */
 	int64_t ret[BPFPROBE_RETS_MAX]; /* values that functions return */

@@ -371,6 +371,14 @@ parse_stacktrace(struct bpfprobe_parser *parser, const char *value)
 }
 
 static int
+parse_noselect(struct bpfprobe_parser *parser, const char *value)
+{
+	(void)value;
+	parser->device->noselect = 1;
+	return 0;
+}
+
+static int
 parse_track(struct bpfprobe_parser *parser, const char *value)
 {
 	(void)value;
@@ -427,6 +435,7 @@ static const struct bpfprobe_option options[] = {
 	{ "proto=", parse_proto, PROBE | XDP | PROG },
 	{ "fields=", parse_fields, PROBE | XDP | PROG },
 	{ "stacktrace", parse_stacktrace, PROBE | XDP | PROG },
+	{ "noselect", parse_noselect, PROBE | XDP | PROG },
 	{ "track", parse_track, PROBE },
 	{ "track=", parse_track_packets, PROBE },
 	{ "until=", parse_until, PROBE },

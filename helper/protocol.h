@@ -106,6 +106,7 @@ struct bpfprobe_reply {
 	__u32 stacks;	   /* OPEN: 1: the map of stacks follows, in front of the rings */
 	__u32 ethernet;	   /* OPEN: 1: packets are shown as those of an Ethernet, unless the user chooses */
 	__u32 ifindex;	   /* OPEN: the interface of bpfxdp: or dev=; 0: none */
+	__u32 noselect;	   /* OPEN: 1: the user wants no descriptor to select() on */
 	__u32 elsewhere;   /* OPEN: 1: it is one of another network namespace */
 	__u32 watches;	   /* OPEN: 1: a reply that nobody asked for may come after ATTACH */
 	__u32 unasked;	   /* 1: this is it: what is captured has come to an end, `message` says why */

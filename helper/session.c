@@ -409,6 +409,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	reply->probes = session->count;
 	reply->returns = return_use(session, &plan.device);
 	reply->stacks = session->maps.stacks >= 0;
+	reply->noselect = (__u32)plan.device.noselect;
 	reply->ethernet = session->targets[0].argument.form == BPFPROBE_XDP && plan.device.type != BPFPROBE_DEVICE_PROBE;
 	reply->ifindex = plan.where.ifindex;
 	reply->watches = session->watch.wanted;

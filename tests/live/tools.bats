@@ -163,18 +163,44 @@ printed_lines() {
 
 @test "dumpcap: one packet on an idle link comes within its timeout" {
 	require dumpcap
-	capture_tool dump dumpcap -q -i "$TX" -c 1 -w "$BATS_TEST_TMPDIR/a.pcapng"
-	send -i 1
-	until_true 2 process_ended "$PID"
-	verify -e 1:0-0 "$T/a.pcapng"
+	local device
+	for device in "$TX" "$TX:noselect"; do
+		capture_tool dump dumpcap -q -i "$device" -c 1 -w "$BATS_TEST_TMPDIR/a.pcapng"
+		send -i 1
+		until_true 2 process_ended "$PID"
+		verify -e 1:0-0 "$T/a.pcapng"
+	done
+}
+
+# selects DEVICE: how often dumpcap waits for packets, of which there are 300 at once.
+selects() {
+	capture_tool dump strace -f -e trace=select,pselect6 -o "$BATS_TEST_TMPDIR/calls" \
+		dumpcap -q -i "$1" -f "udp dst port $PORT" -w "$BATS_TEST_TMPDIR/a.pcapng" -c 300
+	send -c 300 -i 1
+	wait_exit "$PID"
+	verify -e 1:0-299 "$T/a.pcapng"
+	grep -c "select" "$T/calls" || :
+}
+
+@test "noselect: dumpcap does not wait for each packet" {
+	require dumpcap strace
+	run -0 pcaploop -i "$TX:noselect" activate
+	[[ $(value fd "$output") -eq -1 ]]
+	run -0 selects "$TX:noselect"
+	((${lines[-1]} < 30))
+	run -0 selects "$TX"
+	((${lines[-1]} >= 300))
 }
 
 @test "dumpcap: SIGINT on an idle link" {
 	require dumpcap
-	capture_tool dump dumpcap -q -i "$TX" -f "udp dst port $PORT" -w "$BATS_TEST_TMPDIR/a.pcapng"
-	stop
-	cat "$T/dump.err"
-	[[ $(<"$T/dump.err") == *"Packets received/dropped on interface '$TX': 0/0 "* ]]
+	local device
+	for device in "$TX" "$TX:noselect"; do
+		capture_tool dump dumpcap -q -i "$device" -f "udp dst port $PORT" -w "$BATS_TEST_TMPDIR/a.pcapng"
+		stop
+		cat "$T/dump.err"
+		[[ $(<"$T/dump.err") == *"Packets received/dropped on interface '$device': 0/0 "* ]]
+	done
 }
 
 @test "dumpcap with two devices at once" {

@@ -63,6 +63,7 @@ static const struct {
 	{ "drop:pages=1025", { .count = 1, .names = { { .name = "drop" } }, .pages = 2048 } },
 	{ "drop:pages=131073", { .count = 1, .names = { { .name = "drop" } }, .pages = 262144 } },
 	{ "drop:pages=262144", { .count = 1, .names = { { .name = "drop" } }, .pages = 262144 } },
+	{ "drop:noselect", { .count = 1, .names = { { .name = "drop" } }, .noselect = 1 } },
 	{ "drop:stacktrace", { .count = 1, .names = { { .name = "drop" } }, .stacktrace = 1 } },
 	{ "drop:track", { .count = 1, .names = { { .name = "drop" } }, .track = 16384 } },
 	{ "drop:track=1", { .count = 1, .names = { { .name = "drop" } }, .track = 1 } },
@@ -145,7 +146,7 @@ static const struct {
 	{ " bpfprobe:drop", "device \" bpfprobe:drop\": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected" },
 	{ "Bpfprobe:drop", "device \"Bpfprobe:drop\": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected" },
 	/* options */
-#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=, fields=, stacktrace, track, track=, until=, ret=, pid=, comm=, uid=, sk=, mark=, queue=)"
+#define KNOWN " (known: argN, dev=, netns=, len=, pages=, proto=, fields=, stacktrace, noselect, track, track=, until=, ret=, pid=, comm=, uid=, sk=, mark=, queue=)"
 	{ "bpfprobe:drop:", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop::len=1", "unknown option \"\"" KNOWN },
 	{ "bpfprobe:drop:foo=1", "unknown option \"foo=1\"" KNOWN },

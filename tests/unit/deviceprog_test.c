@@ -46,7 +46,7 @@ static const struct {
 } bad[] = {
 #define INTERFACE ": the name of an interface (1 to 15 bytes) or any is expected"
 #define PROGRAM ": id/N, name/NAME, tag/TAG or pin/PATH is expected"
-#define XDP_KNOWN " (known: netns=, len=, pages=, proto=, fields=, stacktrace, queue=, action=, entry, exit, netstack, native)"
+#define XDP_KNOWN " (known: netns=, len=, pages=, proto=, fields=, stacktrace, noselect, queue=, action=, entry, exit, netstack, native)"
 	{ "bpfxdp:", "interface \"\"" INTERFACE },
 	{ "%xdp", "device \"%xdp\": bpfprobe:TARGET, bpfxdp:INTERFACE or bpfprog:PROGRAM is expected" },
 	{ "a/b%xdp", "interface \"a/b\"" INTERFACE },

@@ -89,7 +89,7 @@ static const struct {
 	{ "bpfprobe:tx:comm=a%0ab", "comm=\"a%0ab\": control bytes are not allowed" },
 	{ "bpfprobe:tx:comm=a%2/2fb", "comm=\"a%2/2fb\": % must be followed by two hexadecimal digits" },
 	{ "bpfprobe:tx:comm=1/2/3/4/5/6/7/8/9", "comm=\"1/2/3/4/5/6/7/8/9\": at most 8 values are possible" },
-#define XDP_KNOWN " (known: netns=, len=, pages=, proto=, fields=, stacktrace, queue=, action=, entry, exit, netstack, native)"
+#define XDP_KNOWN " (known: netns=, len=, pages=, proto=, fields=, stacktrace, noselect, queue=, action=, entry, exit, netstack, native)"
 	{ "bpfxdp:lo:pid=1", "unknown option \"pid=1\"" XDP_KNOWN },
 	{ "bpfxdp:lo:sk=1", "unknown option \"sk=1\"" XDP_KNOWN },
 	{ "bpfprog:id/1:map=m:uid=1",
