@@ -59,6 +59,18 @@ COPIES(skb_copy, 2)
 COPIES(__pskb_copy_fclone, 4)
 COPIES(skb_copy_expand, 4)
 
+/*
+ * The other packet is the first argument. Kernel TLS makes so the head of a list of what came in, which
+ * it uses for each record again, and of that the packet that it decrypts into (net/tls/tls_strp.c,
+ * tls_sw.c).
+ */
+SEC("fexit")
+int skb_copy_header_copied(__u64 *ctx)
+{
+	copied((struct sk_buff *)word(ctx, 1), (struct sk_buff *)word(ctx, 0));
+	return 0;
+}
+
 /* A list of them is returned. */
 SEC("fexit")
 int skb_segment_copied(__u64 *ctx)

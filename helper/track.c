@@ -27,6 +27,7 @@ static const struct {
 	{ "skb_copy", "skb_copy_copied" },
 	{ "__pskb_copy_fclone", "__pskb_copy_fclone_copied" },
 	{ "skb_copy_expand", "skb_copy_expand_copied" },
+	{ "skb_copy_header", "skb_copy_header_copied" },
 	{ "skb_segment", "skb_segment_copied" },
 	{ "pskb_expand_head", "pskb_expand_head_copied" },
 	{ "pskb_expand_head", "pskb_expand_head_begins" },

@@ -6,7 +6,7 @@
 #include "helper/probe.h"
 
 /* The most links that begin() and finish() make together. */
-#define BPFPROBE_TRACK_LINKS 11
+#define BPFPROBE_TRACK_LINKS 12
 
 /* Makes the map, for so many packets at once: maps->tracks.  0 or -errno. */
 int bpfprobe_track_make(struct bpfprobe_maps *maps, unsigned int packets);
