@@ -62,6 +62,7 @@ read_all() { # COUNT
 	send -c 28 -i 1 -s 32 -C 0
 	send -c 12 -i 2 -s 30000 -C 0
 	kill -CONT "$PID"
+	until_true 10 read_all 40
 	stop
 	counts "$T/both.err"
 	echo "captured $CAPTURED received $RECEIVED dropped $DROPPED"
