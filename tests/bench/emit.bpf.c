@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The least that a program can do that gives packets to user space, at the tracepoint
- * of the probe "tx" and at XDP: two words and the packet, by the helpers made for it.
+ * The least that a program can do that gives packets to user space, at tracepoints such as that
+ * of the probe "tx", and at XDP: two words and the packet, by the helpers made for it.
  */
 #include "bpf/kernel.bpf.h"
 #include <bpf/bpf_helpers.h>
@@ -10,8 +10,9 @@
 #define HEAD 64
 
 const volatile __s32 ifindex;
-const volatile __u32 snaplen;
-const volatile __u32 port80; /* only TCP packets to port 80 */
+const volatile __s32 ifindex2; /* 0: there is none */
+const volatile __u32 snaplen;  /* 0: a program that does nothing */
+const volatile __u32 port80;   /* only TCP packets to port 80 */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
@@ -56,19 +57,40 @@ static __always_inline int is_wanted(const struct sk_buff *skb)
 	return head[23] == 6 && head[36] == 0 && head[37] == 80;
 }
 
-SEC("tp_btf/net_dev_queue")
-int emit_skb(__u64 *ctx)
+static __always_inline int emit(struct sk_buff *skb)
 {
-	struct sk_buff *skb = (struct sk_buff *)ctx[0];
 	struct head head;
 	__u64 flags;
+	__s32 index;
 
-	if (skb->dev->ifindex != ifindex || (port80 && !is_wanted(skb)))
+	if (!snaplen || !skb)
+		return 0;
+	index = skb->dev->ifindex;
+	if ((index != ifindex && index != ifindex2) || (port80 && !is_wanted(skb)))
 		return 0;
 	flags = fill(&head, skb->len);
 	if (bpf_skb_output(skb, &ring, flags, &head, sizeof(head)) < 0)
 		count_lost();
 	return 0;
+}
+
+/* Which argument the packet is. */
+SEC("tp_btf/net_dev_queue")
+int emit_skb(__u64 *ctx)
+{
+	return emit((struct sk_buff *)ctx[0]);
+}
+
+SEC("tp_btf/qdisc_enqueue")
+int emit_third(__u64 *ctx)
+{
+	return emit((struct sk_buff *)ctx[2]);
+}
+
+SEC("tp_btf/qdisc_dequeue")
+int emit_fourth(__u64 *ctx)
+{
+	return emit((struct sk_buff *)ctx[3]);
 }
 
 SEC("xdp")

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * emit: the least that a program can do with perf's rings and a program of BPF (emit.bpf.c):
- * count the packets, at the tracepoint net_dev_queue or, with -x, at XDP of the driver.
+ * count the packets, at the tracepoint net_dev_queue, at those of -t (up to 8) with a program
+ * each and one set of rings, or, with -x, at XDP of the driver.
  *
- *	emit [-x] [-s SNAPLEN] -i IFNAME ["tcp port 80"]
+ *	emit [-x | -t TRACEPOINT...] [-B KIB] [-s SNAPLEN] -i IFNAME [-i IFNAME] ["tcp port 80"]
  *
- * Talks like tcpdump (talk.h), and looks at the numbers as loop does. With -x, -s 0 emits
- * nothing: a program that only lets all packets pass.
+ * Talks like tcpdump (talk.h), and looks at the numbers as loop does. -B: each ring. -s 0 emits
+ * nothing: a program that returns at once, or, with -x, lets all packets pass.
  */
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -19,8 +20,8 @@
 #include "tests/bench/emit.skel.h"
 #include "tests/bench/talk.h"
 
-#define RING (2u << 20) /* of each CPU */
 #define CPUS_MAX 4096
+#define PLACES_MAX 8
 #define SNAPLEN_MAX 65000 /* a sample's size has 16 bits */
 
 struct sample {
@@ -30,22 +31,33 @@ struct sample {
 };
 
 static struct seen seen;
-static struct emit_bpf *emit;
+static struct emit_bpf *emit; /* that of the first place, whose maps all others have */
+static const char *places[PLACES_MAX + 1] = {"net_dev_queue"};
+static uint32_t snaplen = SNAPLEN_MAX, ring_size = 2u << 20, port80;
+static int xdp, ifindex, ifindex2;
 
 static void die(const char *what, int err)
 {
 	talk_die("emit", what, strerror(err));
 }
 
+/* Where IPv4 begins: of a frame that came in the kernel has the Ethernet header behind it. */
+static uint32_t ip_at(const struct sample *s)
+{
+	return s->caplen > 0 && s->data[0] == 0x45 ? 0 : FRAME_ETH;
+}
+
 static enum bpf_perf_event_ret got(void *ctx, int cpu, struct perf_event_header *event)
 {
 	struct sample *s = (void *)event;
+	uint32_t at;
 
 	(void)ctx;
 	(void)cpu;
-	if (event->type == PERF_RECORD_SAMPLE)
-		seen_add(
-		    &seen, s->data + FRAME_ETH, s->caplen < FRAME_ETH ? 0 : s->caplen - FRAME_ETH);
+	if (event->type != PERF_RECORD_SAMPLE)
+		return LIBBPF_PERF_EVENT_CONT;
+	at = ip_at(s);
+	seen_add(&seen, s->data + at, s->caplen < at ? 0 : s->caplen - at);
 	return LIBBPF_PERF_EVENT_CONT;
 }
 
@@ -57,31 +69,65 @@ static struct perf_buffer *open_rings(void)
 	    .sample_type = PERF_SAMPLE_RAW,
 	    .sample_period = 1,
 	    .watermark = 1,
-	    .wakeup_watermark = RING / 4};
-	struct perf_buffer *rings = perf_buffer__new_raw(
-	    bpf_map__fd(emit->maps.ring), RING / (uint32_t)getpagesize(), &attr, got, NULL, NULL);
+	    .wakeup_watermark = ring_size / 4};
+	struct perf_buffer *rings = perf_buffer__new_raw(bpf_map__fd(emit->maps.ring),
+	    ring_size / (uint32_t)getpagesize(), &attr, got, NULL, NULL);
 
 	if (!rings)
 		die("its rings", errno);
 	return rings;
 }
 
-static void start(int xdp, int ifindex, uint32_t snaplen, int port80)
+static struct bpf_program *program_of(struct emit_bpf *programs, const char *place)
 {
-	struct bpf_link *link;
+	if (xdp)
+		return programs->progs.emit_xdp;
+	if (strcmp(place, "qdisc_enqueue") == 0)
+		return programs->progs.emit_third;
+	if (strcmp(place, "qdisc_dequeue") == 0)
+		return programs->progs.emit_fourth;
+	return programs->progs.emit_skb;
+}
 
-	emit = emit_bpf__open();
-	if (!emit)
+/* All but one of the programs are for other places. */
+static struct bpf_program *choose(struct emit_bpf *programs, const char *place)
+{
+	struct bpf_program *chosen = program_of(programs, place), *p;
+
+	p = NULL;
+	while ((p = bpf_object__next_program(programs->obj, p)))
+		bpf_program__set_autoload(p, p == chosen);
+	if (!xdp && bpf_program__set_attach_target(chosen, 0, place) < 0)
+		die(place, errno);
+	return chosen;
+}
+
+static void share_maps(struct emit_bpf *programs)
+{
+	if (bpf_map__reuse_fd(programs->maps.ring, bpf_map__fd(emit->maps.ring)) < 0 ||
+	    bpf_map__reuse_fd(programs->maps.lost, bpf_map__fd(emit->maps.lost)) < 0)
+		die("its maps", errno);
+}
+
+static void start(const char *place)
+{
+	struct emit_bpf *programs = emit_bpf__open();
+	struct bpf_program *program;
+
+	if (!programs)
 		die("its programs", errno);
-	emit->rodata->ifindex = ifindex;
-	emit->rodata->snaplen = snaplen < SNAPLEN_MAX ? snaplen : SNAPLEN_MAX;
-	emit->rodata->port80 = (uint32_t)port80;
-	bpf_program__set_autoload(xdp ? emit->progs.emit_skb : emit->progs.emit_xdp, false);
-	if (emit_bpf__load(emit) < 0)
+	programs->rodata->ifindex = ifindex;
+	programs->rodata->ifindex2 = ifindex2;
+	programs->rodata->snaplen = snaplen < SNAPLEN_MAX ? snaplen : SNAPLEN_MAX;
+	programs->rodata->port80 = port80;
+	program = choose(programs, place);
+	if (emit)
+		share_maps(programs);
+	else
+		emit = programs;
+	if (emit_bpf__load(programs) < 0)
 		die("loading its program", errno);
-	link = xdp ? bpf_program__attach_xdp(emit->progs.emit_xdp, ifindex)
-		   : bpf_program__attach(emit->progs.emit_skb);
-	if (!link)
+	if (xdp ? !bpf_program__attach_xdp(program, ifindex) : !bpf_program__attach(program))
 		die("attaching its program", errno);
 }
 
@@ -117,26 +163,44 @@ static void read_rings(struct perf_buffer *rings)
 	}
 }
 
+static void look_up(const char *name)
+{
+	int index = (int)if_nametoindex(name);
+
+	if (index == 0)
+		die(name, errno);
+	if (ifindex == 0)
+		ifindex = index;
+	else
+		ifindex2 = index;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = NULL;
-	uint32_t snaplen = SNAPLEN_MAX;
 	struct perf_buffer *rings;
-	int opt, xdp = 0;
+	int opt, i, count = 0;
 
-	while ((opt = getopt(argc, argv, "i:s:x")) != -1) {
-		if (opt == 'i')
-			name = optarg;
+	while ((opt = getopt(argc, argv, "B:i:s:t:x")) != -1) {
+		if (opt == 'B')
+			ring_size = (uint32_t)strtoul(optarg, NULL, 10) << 10;
+		else if (opt == 'i')
+			look_up(name = optarg);
 		else if (opt == 's')
 			snaplen = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (opt == 't' && count < PLACES_MAX)
+			places[count++] = optarg;
 		else if (opt == 'x')
 			xdp = 1;
 	}
 	if (!name || (argc > optind && (xdp || strcmp(argv[optind], "tcp port 80") != 0)))
-		talk_die("emit", "usage", "emit [-x] [-s SNAPLEN] -i IFNAME [\"tcp port 80\"]");
-	if (if_nametoindex(name) == 0)
-		die(name, errno);
-	start(xdp, (int)if_nametoindex(name), snaplen, argc > optind);
+		talk_die("emit", "usage",
+		    "emit [-x | -t TRACEPOINT...] [-B KIB] [-s SNAPLEN] -i IFNAME [-i IFNAME] "
+		    "[\"tcp port 80\"]");
+	port80 = argc > optind;
+	seen.again = count > 1;
+	for (i = 0; places[i]; i++)
+		start(places[i]);
 	rings = open_rings();
 	talk_begin("emit", name, NULL);
 	read_rings(rings);

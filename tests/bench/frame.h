@@ -27,10 +27,14 @@ static inline void frame_put32(uint8_t *p, uint32_t v)
 	p[3] = (uint8_t)v;
 }
 
-/* What a reader has seen: `wrong` ones come twice, out of order, or are none of flood's. */
+/*
+ * What a reader has seen: `wrong` ones come twice, out of order, or are none of flood's.
+ * `again`: each comes by several places; then only those that are none of flood's are wrong.
+ */
 struct seen {
 	uint64_t packets, wrong;
 	uint32_t next[FRAME_STREAMS];
+	int again;
 };
 
 /* ip: where IPv4 begins, length: how many bytes are there. */
@@ -46,7 +50,7 @@ static inline void seen_add(struct seen *seen, const uint8_t *ip, uint32_t lengt
 	stream = (uint32_t)(ip[FRAME_PORT_AT] << 8 | ip[FRAME_PORT_AT + 1]) - FRAME_PORT;
 	memcpy(&number, ip + FRAME_NUMBER_AT, sizeof(number));
 	number = __builtin_bswap32(number);
-	if (stream >= FRAME_STREAMS || number < seen->next[stream]) {
+	if (stream >= FRAME_STREAMS || (number < seen->next[stream] && !seen->again)) {
 		seen->wrong++;
 		return;
 	}

@@ -2,10 +2,11 @@
 /*
  * loop: the least that a program can do with libpcap: count the packets.
  *
- *	loop [-s SNAPLEN] [-y DLT] -i DEVICE [FILTER]
+ *	loop [-r] [-B KIB] [-s SNAPLEN] [-y DLT] -i DEVICE [FILTER]
  *
  * Talks like tcpdump (talk.h). It looks at the number in each of flood's frames: one
- * that comes twice or out of order makes the exit status 1.
+ * that comes twice or out of order makes the exit status 1; with -r, for a device of
+ * several places, they may. -B: libpcap's buffer.
  */
 #include <pcap.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static uint64_t dropped(void)
 	return ps.ps_drop;
 }
 
-static void open_device(const char *device, int snaplen, const char *dlt)
+static void open_device(const char *device, int snaplen, int buffer, const char *dlt)
 {
 	char err[PCAP_ERRBUF_SIZE];
 
@@ -52,6 +53,8 @@ static void open_device(const char *device, int snaplen, const char *dlt)
 		die(device, err);
 	pcap_set_snaplen(pc, snaplen);
 	pcap_set_timeout(pc, 100);
+	if (buffer > 0)
+		pcap_set_buffer_size(pc, buffer);
 	if (pcap_activate(pc) < 0)
 		die(device, pcap_geterr(pc));
 	if (dlt && pcap_set_datalink(pc, pcap_datalink_name_to_val(dlt)) < 0)
@@ -72,19 +75,23 @@ static void set_filter(const char *text)
 int main(int argc, char **argv)
 {
 	const char *device = NULL, *dlt = NULL;
-	int opt, rc, snaplen = 262144;
+	int opt, rc, snaplen = 262144, buffer = 0;
 
-	while ((opt = getopt(argc, argv, "i:s:y:")) != -1) {
+	while ((opt = getopt(argc, argv, "B:i:rs:y:")) != -1) {
 		if (opt == 'i')
 			device = optarg;
+		else if (opt == 'B')
+			buffer = atoi(optarg) * 1024;
+		else if (opt == 'r')
+			seen.again = 1;
 		else if (opt == 's')
 			snaplen = atoi(optarg);
 		else if (opt == 'y')
 			dlt = optarg;
 	}
 	if (!device)
-		die("usage", "loop [-s SNAPLEN] [-y DLT] -i DEVICE [FILTER]");
-	open_device(device, snaplen, dlt);
+		die("usage", "loop [-r] [-B KIB] [-s SNAPLEN] [-y DLT] -i DEVICE [FILTER]");
+	open_device(device, snaplen, buffer, dlt);
 	if (optind < argc)
 		set_filter(argv[optind]);
 	talk_begin("loop", device, wake);
