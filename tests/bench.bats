@@ -147,6 +147,108 @@ lines_of() {
 	[[ $(grep -c '^none' <<<"$output") -eq 0 ]]
 }
 
+# grown SERIES FIGURE: how many values above 0 there are.
+grown() {
+	awk -F '\t' -v of="$1" -v name="$2" '
+		$2 == of && $5 == name && $6 ~ /^[0-9]+(\.[0-9]+)?$/ && $6 > 0 { n++ }
+		END { print n + 0 }' "$BATS_TEST_TMPDIR/bench-growth.tsv"
+}
+
+# drawn FILE HEADINGS LINES POINTS: the plot is XML, with as many of them (headings: of diagrams
+# and in the legend), and all within its edges.
+drawn() {
+	python3 - "$@" <<-'END'
+		import sys
+		import xml.etree.ElementTree as tree
+		svg = tree.parse(sys.argv[1]).getroot()
+		ns = "{http://www.w3.org/2000/svg}"
+		width, height = float(svg.get("width")), float(svg.get("height"))
+		ground = svg.find(ns + "rect")
+		points = [(float(c.get("cx")), float(c.get("cy"))) for c in svg.iter(ns + "circle")]
+		joined = [p.get("points").split() for p in svg.iter(ns + "polyline")]
+		headings = [t for t in svg.iter(ns + "text") if t.get("font-size") == "13"]
+		print(sys.argv[1], len(headings), len(joined), len(points))
+		assert svg.tag == ns + "svg" and svg.find(ns + "title").text
+		assert ground.get("fill") == "#ffffff" and ground.get("width") == svg.get("width")
+		assert len(points) == sum(len(p) for p in joined) == int(sys.argv[4])
+		assert len(headings) == int(sys.argv[2]) and len(joined) == int(sys.argv[3])
+		assert all(0 < x < width and 0 < y < height for x, y in points)
+	END
+}
+
+@test "how cost grows: every series comes out whole, in its table and in its plot" {
+	local series of headings lines points
+	"$BENCH" --smoke -o "$BATS_TEST_TMPDIR/bench.tsv" -p "$BATS_TEST_TMPDIR" growth >"$BATS_TEST_TMPDIR/tables"
+	cat "$BATS_TEST_TMPDIR/tables"
+	# Each of x: nobody, and three capturers, one of which reads nothing.
+	[[ $(grown probes sender_ns) -eq 16 && $(grown probes reader_ns) -eq 8 ]]
+	[[ $(grown handles sender_ns) -eq 16 && $(grown handles reader_ns) -eq 12 ]]
+	[[ $(grown rings sender_ns) -eq 24 && $(grown rings reader_ns) -eq 18 ]]
+	# Nobody and two capturers; two programs and two filters; one sets them.
+	[[ $(grown filters sender_ns) -eq 9 && $(grown filters program_ns) -eq 6 ]]
+	[[ $(grown filters set_ms) -eq 3 ]]
+	# A difference, which in so short a run may be anything.
+	[[ $(grep -Ec 'filters.*filter_ns.-?[0-9.]+$' "$BATS_TEST_TMPDIR/bench-growth.tsv") -eq 6 ]]
+	# Every frame is seen by all probes and all handles, and none is lost without being reported.
+	awk -F '\t' '$5 ~ /^(wanted|captured|dropped)$/ { n[$2 FS $3 FS $4 FS $5] = $6 }
+		END {
+			for (key in n) {
+				if (!sub(/wanted$/, "", key))
+					continue
+				split(key, part, FS)
+				each = part[1] == "rings" ? 1 : part[2]
+				if (n[key "wanted"] != (part[3] == "empty tp_btf" ? 0 : 20000 * each) ||
+				    n[key "captured"] + n[key "dropped"] != n[key "wanted"])
+					print "wrong:", key n[key "wanted"], n[key "captured"], n[key "dropped"]
+				else
+					right++
+			}
+			print right + 0 " right"
+		}' "$BATS_TEST_TMPDIR/bench-growth.tsv" | tee "$BATS_TEST_TMPDIR/counts"
+	[[ $(<"$BATS_TEST_TMPDIR/counts") == "42 right" ]]
+	# The plots have what the table has.
+	for series in "probes 5 5 20" "handles 5 6 24" "filters 7 7 21" "rings 6 9 54"; do
+		read -r of headings lines points <<<"$series"
+		drawn "$BATS_TEST_TMPDIR/growth-$of.svg" "$headings" "$lines" "$points"
+		"$BATS_TEST_DIRNAME/bench/table" growth "$BATS_TEST_TMPDIR/bench-growth.tsv" "points=$of" \
+			>"$BATS_TEST_TMPDIR/points"
+		[[ $(grep -c '^point' "$BATS_TEST_TMPDIR/points") -eq $points ]]
+	done
+	[[ $(grep -Ec '^ +[0-9]+  (empty tp_btf|minimal tp_btf|PF_PACKET|bpfprobe|counter) .* [0-9]' \
+		"$BATS_TEST_TMPDIR/tables") -eq 51 ]]
+}
+
+@test "growth is next to the first of its series, for what is done once more to each packet" {
+	{
+		printf 'heading\n'
+		printf '1\tprobes\t%d\t%s\t%s\t%s\n' 1 none sender_ns 1000.0 1 bpfprobe sender_ns 1200.0 \
+			1 bpfprobe reader_ns 40.0 1 bpfprobe wanted 9 1 bpfprobe captured 9 1 bpfprobe dropped 0 \
+			4 none sender_ns 1100.0 4 bpfprobe sender_ns 2300.0 4 bpfprobe reader_ns 50.0 4 bpfprobe wanted 36 \
+			4 bpfprobe captured 30 4 bpfprobe dropped 6
+		printf '1\trings\t%d\t%s\t%s\t%s\n' 64 none sender_ns 1000.0 64 bpfprobe sender_ns 1400.0 \
+			256 none sender_ns 900.0 256 bpfprobe sender_ns 1200.0 256 bpfprobe wanted 9 256 bpfprobe captured 8 256 bpfprobe dropped 0
+	} >"$BATS_TEST_TMPDIR/growth.tsv"
+	run -1 "$BATS_TEST_DIRNAME/bench/table" growth "$BATS_TEST_TMPDIR/growth.tsv"
+	echo "$output"
+	[[ $output =~ $'\n'" "+"1  bpfprobe "\ +"200 "\ +"1.00 "\ +"40.0 "\ +"1.00 "\ +"0 "\ +"0"$'\n' ]]
+	[[ $output =~ $'\n'" "+"4  bpfprobe "\ +"300 "\ +"1.50 "\ +"50.0 "\ +"1.25 "\ +"6 "\ +"6"$'\n' ]]
+	[[ ${lines[-1]} =~ " 256  bpfprobe "\ +"300 "\ +"0.75 "\ +"- "\ +"- "\ +"1 "\ +"0  NOT THE SAME"$ ]]
+}
+
+@test "a plot has its points where they belong" {
+	printf '%s\t%s\t%s\t%s\t%s\n' title 'a < b & c' '' '' '' x probes log '' '' tick 1 one '' '' \
+		tick 2 two '' '' tick 4 four '' '' panel p 'ns <' '' '' line l '#0072b2' '' '' \
+		point p l 1 0 point p l 2 100 point p l 4 50 >"$BATS_TEST_TMPDIR/points"
+	awk -f "$BATS_TEST_DIRNAME/bench/plot.awk" "$BATS_TEST_TMPDIR/points" >"$BATS_TEST_TMPDIR/plot.svg"
+	drawn "$BATS_TEST_TMPDIR/plot.svg" 2 1 3
+	grep -qF '>a &lt; b &amp; c<' "$BATS_TEST_TMPDIR/plot.svg"
+	# Twice as many probes are one step; half of 100 is half as high.
+	grep -qF 'points="80.0,280.0 215.0,100.0 350.0,190.0"' "$BATS_TEST_TMPDIR/plot.svg"
+	: >"$BATS_TEST_TMPDIR/points"
+	run -1 awk -f "$BATS_TEST_DIRNAME/bench/plot.awk" "$BATS_TEST_TMPDIR/points"
+	[[ $output == "plot.awk: nothing to draw" ]]
+}
+
 # pretender NAME SCRIPT: a capturer that captures nothing, and is found first.
 pretender() {
 	mkdir -p "$BATS_TEST_TMPDIR/bin"

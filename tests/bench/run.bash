@@ -14,8 +14,8 @@ until_true() {
 }
 
 listening() {
-	kill -0 "$PID" 2>/dev/null || die "${COMMAND[*]}: $(<"$TMP/err")"
-	grep -Eq 'listening on|^File: ' "$TMP/err"
+	kill -0 "$PID" 2>/dev/null || die "${COMMAND[*]}: $(<"$ERR")"
+	grep -Eq 'listening on|^File: ' "$ERR"
 }
 
 gone() {
@@ -24,13 +24,13 @@ gone() {
 
 # last_count TEXT: the last number in front of it that the capturer printed.
 last_count() {
-	grep -Eo "[0-9]+ packets? $1" "$TMP/err" | tail -n 1 | cut -d ' ' -f 1
+	grep -Eo "[0-9]+ packets? $1" "$ERR" | tail -n 1 | cut -d ' ' -f 1
 }
 
 # dumpcap_count N: the first or second number of its last line.
 dumpcap_count() {
 	sed -n "s|^Packets received/dropped on interface .*: \([0-9]*\)/\([0-9]*\) (pcap:.*|\\$1|p" \
-		"$TMP/err"
+		"$ERR"
 }
 
 # counts: sets CAPTURED and DROPPED.
@@ -108,10 +108,15 @@ per_packet() {
 
 start() { # CAPTURER SNAPLEN [FILTER]
 	command_of "$@"
-	: >"$TMP/err"
-	"${FIRST[@]}" taskset -c "$READER_CPU" "${COMMAND[@]}" >/dev/null 2>>"$TMP/err" &
+	launch
+}
+
+# launch: COMMAND, whose number is PID then, and whose messages are in ERR.
+launch() {
+	: >"$ERR"
+	"${FIRST[@]}" taskset -c "$READER_CPU" "${COMMAND[@]}" >/dev/null 2>>"$ERR" &
 	PID=$!
-	until_true 20 listening || die "${COMMAND[*]} does not capture: $(<"$TMP/err")"
+	until_true 20 listening || die "${COMMAND[*]} does not capture: $(<"$ERR")"
 }
 
 stop() {
@@ -120,8 +125,8 @@ stop() {
 	until_true 10 gone || die "${COMMAND[*]} does not end"
 	wait "$PID" || status=$?
 	PID=
-	((status == 0)) || die "${COMMAND[*]} ended with $status: $(<"$TMP/err")"
-	counts || die "${COMMAND[*]} did not say what it captured: $(<"$TMP/err")"
+	((status == 0)) || die "${COMMAND[*]} ended with $status: $(<"$ERR")"
+	counts || die "${COMMAND[*]} did not say what it captured: $(<"$ERR")"
 }
 
 # A driver's XDP is there only while the peer has a program, which the capturer may not bring.
