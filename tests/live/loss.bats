@@ -186,7 +186,7 @@ lost_some() {
 	said dump ${#numbers[@]} $((n - ${#numbers[@]}))
 }
 
-# slow DEVICE EVENTS
+# slow_reader DEVICE EVENTS
 slow_reader() {
 	local n=$(scaled 1000 300) packets
 	looping loop -i "$1:pages=$PAGES" -t 100 -z "$(scaled 1000 5000)" -f "$FILTER" -w "$BATS_TEST_TMPDIR/loop.pcap"
