@@ -23,8 +23,8 @@ struct bpfprobe_rings {
  *
  * None is smaller than 128 KiB.  The longest sample, 65,528 bytes, fits into 64 KiB, but
  * not with the kernel's own record of what was lost, which it writes in front of the next
- * sample: once full, such a ring would never take one again.  A snapshot length says nothing
- * about that: who filters in user space needs more of a packet, up to all of it.
+ * sample: once full, such a ring takes none again before a shorter one has come.  A snapshot
+ * length says nothing about that: a filter in user space needs more of a packet, up to all of it.
  *
  * So much is locked with the default.  It counts as the capturing process' memory (RSS) on
  * Linux 6.1 as far as it was written to, on 6.18 not at all.
