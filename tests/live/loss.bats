@@ -8,6 +8,7 @@ load lib.bash
 
 PAGES=16 # of each ring
 TO=$SINK # where packets are sent to
+SNAP=()  # -s 96: short samples go into BPF ring buffers, as large as the rings
 
 setup_file() {
 	require tcpdump ip nft bpftool
@@ -32,14 +33,17 @@ setup_file() {
 
 # fit PAYLOAD [PAGES]: packets that a ring holds. Each takes 12 bytes of the kernel's and 48 of the
 # record (bpf/record.h), Ethernet, IPv4 and UDP header, and is a multiple of 8 bytes long; one byte
-# of a ring stays free.
+# of a ring stays free. In a BPF ring buffer there are 8 bytes of the kernel's, and room for 272 of
+# the packet, if it has more than 80 (bpf/ringbuf.bpf.h).
 fit() {
-	echo $(((${2:-$PAGES} * $(getconf PAGESIZE) - 1) / ((12 + 48 + 42 + $1 + 7) / 8 * 8)))
+	local each=$(((12 + 48 + 42 + $1 + 7) / 8 * 8))
+	((${#SNAP[@]} == 0)) || each=$((8 + 48 + 272))
+	echo $(((${2:-$PAGES} * $(getconf PAGESIZE) - 1) / each))
 }
 
 # reader NAME DEVICE [tcpdump options]
 reader() {
-	capture "$1" tcpdump -w "$BATS_TEST_TMPDIR/$1.pcap" -i "$2" "${@:3}" "$FILTER"
+	capture "$1" tcpdump -w "$BATS_TEST_TMPDIR/$1.pcap" "${SNAP[@]}" -i "$2" "${@:3}" "$FILTER"
 }
 
 # sent STREAM COUNT PAYLOAD: none of them waits for a reader, and all reach the peer.
@@ -95,7 +99,7 @@ stopped() {
 	drained
 	stop
 	said dump $((room + $2 * more)) $(($2 * n - room))
-	verify $(of_ring "$2" "$room" 1) $(of_ring "$2" $(($2 * more)) 2) -z 1000 "$T/dump.pcap"
+	verify $(of_ring "$2" "$room" 1) $(of_ring "$2" $(($2 * more)) 2) -z 1000 -n "${SNAP[1]:-262144}" "$T/dump.pcap"
 }
 
 @test "a stopped reader: all arrive, what was lost is exact, what comes then is captured" {
@@ -132,7 +136,7 @@ burst() {
 	drained
 	stop
 	said dump $((2 * room + $2 * (n - 1))) "$2"
-	verify $(of_ring "$2" "$room" 1) $(of_ring "$2" "$room" 2) $(of_ring "$2" $((room - $2)) 3) "$T/dump.pcap"
+	verify $(of_ring "$2" "$room" 1) $(of_ring "$2" "$room" 2) $(of_ring "$2" $((room - $2)) 3) -n "${SNAP[1]:-262144}" "$T/dump.pcap"
 }
 
 @test "a burst as long as a ring is captured whole, again and again; with one packet more that one is lost" {
@@ -189,7 +193,7 @@ lost_some() {
 # slow_reader DEVICE EVENTS
 slow_reader() {
 	local n=$(scaled 1000 300) packets
-	looping loop -i "$1:pages=$PAGES" -t 100 -z "$(scaled 1000 5000)" -f "$FILTER" -w "$BATS_TEST_TMPDIR/loop.pcap"
+	looping loop "${SNAP[@]}" -i "$1:pages=$PAGES" -t 100 -z "$(scaled 1000 5000)" -f "$FILTER" -w "$BATS_TEST_TMPDIR/loop.pcap"
 	in_a sender -C 0 -i 1 -c "$n" -s 1000 -p "$(scaled 200 2000)" udp "$TO" "$PORT"
 	drained
 	stop
@@ -198,7 +202,7 @@ slow_reader() {
 	# More than a ring holds: it has read all the time.
 	[[ $packets -gt $(fit 1000) && $(of recv) -eq $packets ]]
 	[[ $(of drop) -gt 0 && $((packets + $(of drop))) -eq $(($2 * n)) ]]
-	[[ $2 -eq 2 ]] || verify -L -e 1:0-$((n - 1)) -z 1000 "$T/loop.pcap"
+	[[ $2 -eq 2 ]] || verify -L -e 1:0-$((n - 1)) -z 1000 -n "${SNAP[1]:-262144}" "$T/loop.pcap"
 	[[ $(tcpdump -n -r "$T/loop.pcap" 2>/dev/null | wc -l) -eq $packets ]]
 }
 
@@ -221,7 +225,7 @@ three() {
 	stopped=$PID
 	reader fast "$1" -B 16384
 	fast=$PID
-	looping loop -i "$1:pages=$PAGES" -t 100 -z 1000 -f "$FILTER"
+	looping loop "${SNAP[@]}" -i "$1:pages=$PAGES" -t 100 -z 1000 -f "$FILTER"
 	kill -STOP "$stopped"
 	sent 1 "$n" 1000
 	drained
@@ -231,13 +235,13 @@ three() {
 	drained
 	stop
 	said fast $(($2 * n)) 0
-	verify $(of_ring "$2" $(($2 * n)) 1) -z 1000 "$T/fast.pcap"
+	verify $(of_ring "$2" $(($2 * n)) 1) -z 1000 -n "${SNAP[1]:-262144}" "$T/fast.pcap"
 	PID=$stopped
 	kill -CONT "$PID"
 	drained
 	stop
 	said stopped "$room" $(($2 * n - room))
-	verify $(of_ring "$2" "$room" 1) -z 1000 "$T/stopped.pcap"
+	verify $(of_ring "$2" "$room" 1) -z 1000 -n "${SNAP[1]:-262144}" "$T/stopped.pcap"
 }
 
 @test "readers do not disturb each other: one stopped, one slow, one that gets everything" {
@@ -251,6 +255,26 @@ three() {
 @test "readers at XDP do not disturb each other" {
 	need fentry # a second capture looks into the program of the first
 	three "$XDP" 1
+}
+
+@test "with short samples: a stopped reader" {
+	SNAP=(-s 96) PAGES=4
+	stopped "$TX" 1
+}
+
+@test "with short samples: a burst as long as a ring" {
+	SNAP=(-s 96) PAGES=4
+	burst "$TX" 1
+}
+
+@test "with short samples: a slow reader" {
+	SNAP=(-s 96) PAGES=4
+	slow_reader "$TX" 1
+}
+
+@test "with short samples: readers do not disturb each other" {
+	SNAP=(-s 96) PAGES=4
+	three "$TX" 1
 }
 
 @test "nothing is left behind" {
