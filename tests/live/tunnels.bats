@@ -2,6 +2,7 @@
 # Packets in packets: which one is seen where, and what devices that are not Ethernet show.
 
 load lib.bash
+load merged.bash
 load crypt.bash
 
 setup_file() {
@@ -28,32 +29,34 @@ through() {
 	listen "$1" "$PORT"
 	in_a sender -c "$2" -i 1 -p "${3:-0}" -s 300 udp "$1" "$PORT"
 	stop_all
+	takes_apart
 }
 
-# made_of NAME FIELD...: what each packet is, as tshark takes it apart, from the link header to
-# the data; and these fields.
-made_of() {
-	fields "$1" frame.protocols "${@:2}" | sed 's/ethertype://g; s/:data\>//; s/\t/ /g'
+# takes_apart: what each packet of all that is watched is, as tshark takes it apart, from the link
+# header to the data, and the link header's interface; NAME.shown and, without the latter, NAME.layers.
+takes_apart() {
+	local one
+	all_fields frame.protocols sll.hatype sll.ifindex frame.len
+	for one in "${WATCHED[@]#*:}"; do
+		sed -i 's/ethertype://g; s/:data\>//; s/\t/ /g' "$T/$one.fields"
+		# In any order: of packets that are received together the outer ones come first.
+		cut -d ' ' -f 1-3 "$T/$one.fields" | sort >"$T/$one.shown"
+		cut -d ' ' -f 1 "$T/$one.fields" | sort >"$T/$one.layers"
+	done
 }
 
-# shows NAME LINE...: one line for each packet, of layers and interface, in any order (of
-# packets that are received together the outer ones come first).
+# shows NAME LINE...: one line for each packet, of layers and interface.
 shows() {
-	local name=$1
-	shift
-	made_of "$name" sll.hatype sll.ifindex | sort >"$T/$name.shown"
-	echo "$name:"
-	cat "$T/$name.shown"
-	diff <(printf '%s\n' "$@" | sort) "$T/$name.shown"
+	echo "$1:"
+	cat "$T/$1.shown"
+	diff <(printf '%s\n' "${@:2}" | sort) "$T/$1.shown"
 }
 
 # layers NAME LINE...: the same without the interface.
 layers() {
-	local name=$1
-	shift
-	echo "$name:"
-	made_of "$name" | sort | tee "$T/$name.shown"
-	diff <(printf '%s\n' "$@" | sort) "$T/$name.shown"
+	echo "$1:"
+	cat "$T/$1.layers"
+	diff <(printf '%s\n' "${@:2}" | sort) "$T/$1.layers"
 }
 
 # tunnel_shows OUTER HARDWARE: at tx and rx of tunnel t0 and of the pair below, two packets:
@@ -126,7 +129,7 @@ through_t0() {
 	[[ -n $KPROBE ]] || return 0
 	# Its packets have no MAC header, though mac_header is set: to 0.
 	shows ip_finish_output2 "sll:ip:udp 65534 $(foreign "$NS_A" t0)" "sll:ip:udp:wg 1 $(foreign "$NS_A" bpa0)"
-	[[ $(fields ip_finish_output2 frame.len | tail -n 1) -lt 450 ]]
+	[[ $(tail -n 1 "$T/ip_finish_output2.fields" | cut -d ' ' -f 4) -lt 450 ]]
 	layers ip_output sll:ip:udp sll:ip:udp:wg
 }
 
@@ -302,13 +305,10 @@ heard() {
 	watch asis tp/netif_receive_skb:dev=hwsim0:proto=IEEE802_11_RADIO
 	scan
 	stop_all
-	run -0 fields cooked frame.protocols sll.hatype sll.ifindex
-	[[ -n $output ]]
-	! grep -vx "sll:.*radiotap:wlan_radio:wlan	803	$(</sys/class/net/hwsim0/ifindex)" <<<"$output"
-	run -0 fields asis frame.protocols
-	[[ -n $output ]]
-	! grep -vx "radiotap:wlan_radio:wlan.*" <<<"$output"
-	fields asis wlan.ssid wlan.fc.type_subtype | sort | uniq -c
+	all_fields frame.protocols sll.hatype sll.ifindex
+	[[ -s $T/cooked.fields && -s $T/asis.fields ]]
+	! grep -vx "sll:.*radiotap:wlan_radio:wlan	803	$(</sys/class/net/hwsim0/ifindex)" "$T/cooked.fields"
+	! grep -vx "radiotap:wlan_radio:wlan.*" "$T/asis.fields"
 	tcpdump -n -r "$T/asis.pcap" 2>/dev/null | grep 'Beacon (bpfprobe-net)'
 }
 
