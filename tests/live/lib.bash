@@ -198,9 +198,10 @@ ifindex() { # NETNS NAME
 
 # --- waiting, always bounded
 
-# pause: a moment without starting a process.
+# pause: a moment without starting a process, which has the processor that is waited for.
 pause() {
-	read -rt 0.03 <> <(:) || true
+	[[ -p $BATS_FILE_TMPDIR/pause ]] || mkfifo "$BATS_FILE_TMPDIR/pause"
+	read -rt 0.03 <>"$BATS_FILE_TMPDIR/pause" || true
 }
 
 # until_true SECONDS CMD...
@@ -441,8 +442,7 @@ same_bytes() {
 	done
 }
 
-# fields NAME FIELD...: of each packet, as tshark takes it apart.  All that a test wants in one
-# run: in an emulated machine tshark needs ten seconds to begin.
+# fields NAME FIELD...: of each packet, as tshark takes it apart; merged.bash has it for many captures.
 fields() {
 	local options=() field
 	for field in "${@:2}"; do
