@@ -249,6 +249,39 @@ drawn() {
 	[[ $output == "plot.awk: nothing to draw" ]]
 }
 
+@test "the stopwatch: listening, the first byte, the end; a failure" {
+	PATH=$BUILD/tests/bench:$PATH
+	run -0 stopwatch sh -c 'sleep 0.1; echo listening on it >&2; sleep 0.1; echo x; sleep 0.1; echo y'
+	echo "$output"
+	[[ $output =~ ^listening_ms=([0-9]+)\.[0-9]+" first_ms="([0-9]+)\.[0-9]+" end_ms="([0-9]+)\.[0-9]+" "$ ]]
+	((BASH_REMATCH[1] >= 100 && BASH_REMATCH[2] >= BASH_REMATCH[1] + 99))
+	((BASH_REMATCH[3] >= BASH_REMATCH[2] + 99))
+	run -0 stopwatch -i sh -c 'trap "exit 0" INT; echo listening on it >&2; while :; do sleep 0.01; done'
+	[[ $output =~ ^listening_ms=[0-9.]+" first_ms=- end_ms="[0-9.]+" "$ ]]
+	run -2 stopwatch sh -c 'echo x; echo a reason >&2; exit 3'
+	[[ $output == "stopwatch: it failed: a reason" ]]
+	run -2 stopwatch /no/such/program
+	[[ $output == "stopwatch: it failed: /no/such/program: No such file or directory" ]]
+}
+
+@test "frames in a file are counted; what comes too often, or is of another, is told" {
+	PATH=$BUILD/tests/bench:$PATH
+	pair_setup
+	capture packets in_a tcpdump -Z root -U -w "$BATS_TEST_TMPDIR/packets.pcap" -i bpa0
+	in_a flood -n 50 bpa0
+	in_a flood -n 20 bpa0
+	until_true 10 file_size_is "$BATS_TEST_TMPDIR/packets.pcap" $((24 + 70 * 80))
+	run -1 numbers "$BATS_TEST_TMPDIR/packets.pcap"
+	[[ ${lines[1]} == 70 && ${lines[0]} == "numbers: 20 frames too often, or not of the flood" ]]
+	run -0 numbers -t 2 "$BATS_TEST_TMPDIR/packets.pcap"
+	[[ $output == 70 ]]
+	send -c 1
+	until_true 10 file_size_is "$BATS_TEST_TMPDIR/packets.pcap" $((24 + 70 * 80 + 50))
+	stop
+	run -1 numbers -t 2 "$BATS_TEST_TMPDIR/packets.pcap"
+	[[ ${lines[1]} == 71 && ${lines[0]} == "numbers: 1 frames too often, or not of the flood" ]]
+}
+
 # pretender NAME SCRIPT: a capturer that captures nothing, and is found first.
 pretender() {
 	mkdir -p "$BATS_TEST_TMPDIR/bin"

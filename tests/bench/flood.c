@@ -3,7 +3,7 @@
  * flood: sends numbered frames (frame.h) as fast as one CPU can, and says what that CPU
  * was busy for.
  *
- *	flood [-n COUNT] [-s FRAME_BYTES] [-k STREAM] [-e N] [-S] [-w] [-u | -x] IFNAME
+ *	flood [-n COUNT] [-s FRAME_BYTES] [-k STREAM] [-e N] [-p US] [-S] [-w] [-u | -x] IFNAME
  *
  * Many frames per system call and none made anew, so that little is measured
  * but the kernel. The destination address is nobody's: the peer lets go of a
@@ -12,7 +12,8 @@
  * a UDP socket, -x by XDP (live.h). -k: which of several that run at once it is.
  * -S has the kernel measure its BPF programs meanwhile, which costs some 50 ns per
  * run. "tcp port 80" lets none of the frames pass; with -e every Nth, beginning with
- * the first; with -w one more behind all: whoever has it has looked at all others.
+ * the first; with -w one more behind all: whoever has it has looked at all others. -p: one
+ * frame only every US microseconds.
  * Prints "sent=N cpu_ns=T": process time of all sends, with -x the time that has passed, since
  * the kernel works for it in other names as well; neither has the frame of -w.
  */
@@ -53,7 +54,7 @@ static const struct virtio_net_hdr segments = {.flags = VIRTIO_NET_HDR_F_NEEDS_C
 static uint8_t frames[BATCH][FRAME_MAX];
 static struct iovec iovs[BATCH][2];
 static struct mmsghdr messages[BATCH];
-static uint32_t size = 64, every;
+static uint32_t size = 64, every, pace;
 static uint16_t stream;
 
 static void die(const char *what)
@@ -204,11 +205,13 @@ static uint64_t cpu_ns(void)
 static uint64_t flood(int fd, uint32_t count)
 {
 	uint64_t start = cpu_ns();
-	uint32_t sent, n;
+	uint32_t sent, n, batch = pace ? 1 : BATCH;
 
 	for (sent = 0; sent < count; sent += n) {
-		n = count - sent < BATCH ? count - sent : BATCH;
+		n = count - sent < batch ? count - sent : batch;
 		send_batch(fd, sent, n);
+		if (pace)
+			usleep(pace);
 	}
 	return cpu_ns() - start;
 }
@@ -225,8 +228,8 @@ static uint64_t send_live(const char *name, uint32_t count)
 
 static int usage(void)
 {
-	fputs("usage: flood [-n COUNT] [-s FRAME_BYTES] [-k STREAM] [-e N] [-S] [-w] [-u | -x] "
-	      "IFNAME\n",
+	fputs("usage: flood [-n COUNT] [-s FRAME_BYTES] [-k STREAM] [-e N] [-p US] [-S] [-w] "
+	      "[-u | -x] IFNAME\n",
 	    stderr);
 	return 2;
 }
@@ -237,13 +240,15 @@ int main(int argc, char **argv)
 	uint32_t count = 1;
 	uint64_t ns;
 
-	while ((opt = getopt(argc, argv, "e:k:n:s:Suwx")) != -1) {
+	while ((opt = getopt(argc, argv, "e:k:n:p:s:Suwx")) != -1) {
 		if (opt == 'e')
 			every = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (opt == 'k')
 			stream = (uint16_t)(strtoul(optarg, NULL, 10) % FRAME_STREAMS);
 		else if (opt == 'n')
 			count = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (opt == 'p')
+			pace = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (opt == 's')
 			size = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (opt == 'S')
