@@ -52,11 +52,11 @@ runs() {
 	[[ $(runs 'measured && program_ns > 0') -eq 1 ]]
 }
 
-# figures TABLE FIGURE: how many values above 0 the file of the filters has.
+# figures TABLE FIGURE [FILE]: how many values above 0 the file of the filters, or this one, has.
 figures() {
 	awk -F '\t' -v of="$1" -v name="$2" '
 		$2 == of && $5 == name && $6 ~ /^[0-9]+(\.[0-9]+)?$/ && $6 > 0 { n++ }
-		END { print n + 0 }' "$BATS_FILE_TMPDIR/bench-filter.tsv"
+		END { print n + 0 }' "$BATS_FILE_TMPDIR/${3:-bench-filter.tsv}"
 }
 
 # rows PATTERN: how many lines of the tables match.
@@ -66,7 +66,7 @@ rows() {
 
 @test "filters are measured: setting one, the program, the filter by itself, the sender" {
 	local figure
-	sed -n '/^Filters: /,$p' "$BATS_FILE_TMPDIR/tables" | tee "$BATS_TEST_TMPDIR/tables"
+	sed -n '/^Filters: /,/^Start: /p' "$BATS_FILE_TMPDIR/tables" | tee "$BATS_TEST_TMPDIR/tables"
 	for figure in ms classic translated jited; do
 		[[ $(figures load $figure) -eq 7 ]]
 	done
@@ -123,6 +123,15 @@ lines_of() {
 	[[ ${lines[-1]} =~ "tcpdump bpfprobe ".*" 50.0 "\ +"0.50 <=1.0 ".*" 0.80 <=1.0 ".*" 10 "+9\ +"NOT THE SAME"$ ]]
 }
 
+@test "a loss that xdpdump does not report is shown, and no error" {
+	{
+		printf 'heading\n'
+		lines_of "xdp 1 64 full all" none 9 0 0 500.0 - "xdpdump entry" 9 8 0 1500.0 10.0
+	} >"$BATS_TEST_TMPDIR/bench.tsv"
+	run -0 "$BATS_TEST_DIRNAME/bench/table" capture "$BATS_TEST_TMPDIR/bench.tsv"
+	[[ ${lines[-1]} =~ ^"xdpdump entry ".*" 1 "\ +"0  NOT THE SAME"$ ]]
+}
+
 @test "a figure is next to what it is aimed at" {
 	{
 		printf 'heading\n-\treads\tdirect\n'
@@ -133,17 +142,22 @@ lines_of() {
 			"tcpdump bpfprobe" 1 1 0 1090.0 -
 		lines_of "xdp 1 64 96 all" none 9 0 0 500.0 - "minimal XDP" 9 9 0 900.0 10.0 \
 			"loop bpfxdp" 9 9 0 1000.0 20.0
+		lines_of "xdp 1 64 full all" none 9 0 0 500.0 - "xdpdump entry" 9 9 0 1500.0 10.0 \
+			"xdpdump both" 18 18 0 2500.0 10.0 "tcpdump bpfxdp entry" 9 9 0 1100.0 9.0 \
+			"tcpdump bpfxdp both" 18 18 0 2000.0 9.0
 	} >"$BATS_TEST_TMPDIR/bench.tsv"
 	run -0 "$BATS_TEST_DIRNAME/bench/table" capture "$BATS_TEST_TMPDIR/bench.tsv"
 	echo "$output"
 	[[ $output =~ $'\n'"dumpcap bpfprobe ".*" 0 0 "\ +"0  reader 0.25 <=0.3 of dumpcap"$'\n' ]]
 	[[ $output =~ $'\n'"loop bpfprobe ".*" 1 "\ +"1  reader 0.60 <=0.7 of minimal TPACKET_V3"$'\n' ]]
 	[[ $output =~ $'\n'"tcpdump bpfprobe ".*" 0.45 <=0.4 " ]]
-	[[ ${lines[-1]} =~ ^"loop bpfxdp ".*"  rate 0.90 >=0.8 of minimal XDP"$ ]]
+	[[ $output =~ $'\n'"loop bpfxdp ".*"  rate 0.90 >=0.8 of minimal XDP"$'\n' ]]
+	[[ $output =~ $'\n'"tcpdump bpfxdp entry ".*" 600 ".*"  added 0.60 <=0.7 of xdpdump entry"$'\n' ]]
+	[[ ${lines[-1]} =~ ^"tcpdump bpfxdp both ".*"  added 0.75 <=0.7 of xdpdump both"$ ]]
 	# The page has what is aimed at, and what that is next to.
 	run -0 "$BATS_TEST_DIRNAME/bench/table" capture "$BATS_TEST_TMPDIR/bench.tsv" brief=1
 	echo "$output"
-	[[ $(grep -Ec '^(tcpdump|dumpcap|minimal|loop)' <<<"$output") -eq 9 ]]
+	[[ $(grep -Ec '^(tcpdump|dumpcap|minimal|loop|xdpdump)' <<<"$output") -eq 13 ]]
 	[[ $(grep -c '^none' <<<"$output") -eq 0 ]]
 }
 
@@ -249,6 +263,50 @@ drawn() {
 	[[ $output == "plot.awk: nothing to draw" ]]
 }
 
+@test "a start is measured, until there is a packet or the list of devices" {
+	sed -n '/^Start: /,/^Memory: /p' "$BATS_FILE_TMPDIR/tables" | tee "$BATS_TEST_TMPDIR/tables"
+	[[ $(figures first listening_ms bench-start.tsv) -eq 3 ]]
+	[[ $(figures first first_ms bench-start.tsv) -eq 2 ]]
+	[[ $(figures list end_ms bench-start.tsv) -eq 2 ]]
+	[[ $(rows '^(tcpdump|minimal tp_btf|tcpdump bpfprobe) +[0-9]+\.?[0-9]* ') -eq 3 ]]
+	[[ $(rows '^tcpdump bpfprobe  .* <=50$') -eq 1 ]]
+	[[ $(rows '^tcpdump -D( bpfprobe)? +[0-9]') -eq 2 ]]
+	[[ $(rows '^tcpdump -D bpfprobe .* <=\+5$') -eq 1 ]]
+}
+
+@test "memory is measured, of tcpdump and of the helper" {
+	local figure
+	sed -n '/^Memory: /,$p' "$BATS_FILE_TMPDIR/tables" | tee "$BATS_TEST_TMPDIR/tables"
+	for figure in rss pss rings; do
+		[[ $(figures memory program_$figure bench-memory.tsv) -eq 2 ]]
+		[[ $(figures memory helper_$figure bench-memory.tsv) -eq 1 ]]
+	done
+	[[ $(rows '^tcpdump +[0-9]+ ') -eq 1 ]]
+	[[ $(rows '^tcpdump bpfprobe +[0-9]+ +-?[0-9]+ <=\+6144 ') -eq 1 ]]
+}
+
+@test "memory and starts are next to what they are aimed at" {
+	{
+		printf 'heading\n'
+		printf '1\tmemory\t-\ttcpdump\tprogram_%s\t%s\n' rss 8000 pss 5000 rings 2048 counted 2048
+		printf '1\tmemory\t-\ttcpdump bpfprobe\tprogram_%s\t%s\n' rss 6000 pss 4000 rings 4108 counted 4
+		printf '1\tmemory\t-\ttcpdump bpfprobe\thelper_%s\t%s\n' rss 4100 pss 2000 rings 4104 counted 0
+	} >"$BATS_TEST_TMPDIR/memory.tsv"
+	run -0 "$BATS_TEST_DIRNAME/bench/table" memory "$BATS_TEST_TMPDIR/memory.tsv"
+	echo "$output"
+	[[ $(tr -s ' ' <<<"${lines[-1]}") == "tcpdump bpfprobe 10100 2100 <=+6144 6000 4100 6000 4108 4 14204 6204" ]]
+	{
+		printf 'heading\n'
+		printf '%s\tfirst\t-\ttcpdump\tfirst_ms\t%s\n' 1 20.0 1 22.0 2 30.0
+		printf '%s\tfirst\t-\ttcpdump bpfprobe\tfirst_ms\t%s\n' 1 55.0 1 11.0 2 66.0
+		printf '1\tlist\t-\t%s\tend_ms\t%s\n' "tcpdump -D" 4.0 "tcpdump -D bpfprobe" 10.0
+	} >"$BATS_TEST_TMPDIR/start.tsv"
+	run -0 "$BATS_TEST_DIRNAME/bench/table" start "$BATS_TEST_TMPDIR/start.tsv"
+	echo "$output"
+	[[ $output =~ $'\n'"tcpdump bpfprobe "\ +"- "\ +"55.0 "\ +"2.50 <=50"$'\n' ]]
+	[[ ${lines[-1]} =~ ^"tcpdump -D bpfprobe "\ +"10.0 "\ +"6.0 "\ +"2.50 <=+5"$ ]]
+}
+
 @test "the stopwatch: listening, the first byte, the end; a failure" {
 	PATH=$BUILD/tests/bench:$PATH
 	run -0 stopwatch sh -c 'sleep 0.1; echo listening on it >&2; sleep 0.1; echo x; sleep 0.1; echo y'
@@ -282,6 +340,14 @@ drawn() {
 	[[ ${lines[1]} == 71 && ${lines[0]} == "numbers: 1 frames too often, or not of the flood" ]]
 }
 
+@test "without fentry the peers are not measured, and it says why" {
+	kinds_setup
+	[[ -z $FENTRY ]] || skip "this kernel has it: tests/live/peers.bats measures"
+	BPFPROBE_VM=1 run -1 "$BENCH" --smoke -o "$BATS_TEST_TMPDIR/bench.tsv" peers
+	echo "$output"
+	[[ $output == "bench: the peers need fentry: "*'function "dev_hard_start_xmit": '* ]]
+}
+
 # pretender NAME SCRIPT: a capturer that captures nothing, and is found first.
 pretender() {
 	mkdir -p "$BATS_TEST_TMPDIR/bin"
@@ -302,6 +368,18 @@ pretender() {
 	[[ $output =~ $'\n'"tcpdump ".*" 10 "\ +"9  NOT THE SAME"$'\n' ]]
 	[[ $output =~ $'\n'"dumpcap ".*" 0 "\ +"3  NOT THE SAME"$'\n' ]]
 	[[ $output == *$'\n'"bench: losses were not reported as they were: see "* ]]
+}
+
+@test "a start that shows nothing, and counts that are none, make it fail" {
+	pretender tcpdump 'print "listening on it\n"; exit 0;'
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -1 "$BENCH" --smoke -o "$BATS_TEST_TMPDIR/bench.tsv" start
+	echo "$output"
+	[[ $output == "bench: "*" showed nothing: listening_ms="*" first_ms=- end_ms="* ]]
+	pretender tcpdump '$SIG{USR1} = sub { print "1 packet captured\n999999999 packets dropped by kernel\n" };
+		$SIG{INT} = sub { $SIG{USR1}->(); exit 0 }; print "listening on it\n";'
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -1 "$BENCH" --smoke -o "$BATS_TEST_TMPDIR/bench.tsv" memory
+	echo "$output"
+	[[ $output == "bench: "*" captured 1 and dropped 999999999 packets of "* ]]
 }
 
 # counted_twice CMD...: the reader is sent the same numbers again.

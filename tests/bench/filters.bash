@@ -28,11 +28,11 @@ filter_of() {
 	esac
 }
 
-# note ROUND TABLE GROUP ROW FIGURE=VALUE...: adds lines to the file of the filters.
+# note ROUND TABLE GROUP ROW FIGURE=VALUE...: adds lines to the file of the table.
 note() {
 	local figure
 	for figure in "${@:5}"; do
-		fields "${@:1:4}" "${figure%%=*}" "${figure#*=}" >>"$FILTER_OUT"
+		fields "${@:1:4}" "${figure%%=*}" "${figure#*=}" >>"$NOTES"
 	done
 }
 
@@ -151,4 +151,13 @@ measure_filters() {
 		circumstances >>"$TMP/circumstances"
 		echo "filters: round $round of $ROUNDS"
 	done >&2
+}
+
+filter_table() {
+	NOTES=${OUT%.tsv}-filter.tsv
+	fields round table group row figure value >"$NOTES"
+	measure_filters
+	echo "Filters: $(say)"
+	sort -u "$TMP/circumstances" | sed 's/^/Beware: /'
+	"$HERE/table" filter "$NOTES"
 }

@@ -192,3 +192,14 @@ plot_growth() {
 		echo "Plot: $1-$series.svg"
 	done
 }
+
+growth_table() {
+	GROWTH_OUT=${OUT%.tsv}-growth.tsv
+	fields round series x capturer figure value >"$GROWTH_OUT"
+	measure_growth
+	echo "Growth: $(say)"
+	sort -u "$TMP/circumstances" | sed 's/^/Beware: /'
+	"$HERE/table" growth "$GROWTH_OUT" || status=1
+	echo
+	plot_growth "${PLOTS:-${GROWTH_OUT%.tsv}}"
+}

@@ -10,17 +10,25 @@ XDP=bpfxdp:$DEV:netns=$NS.peer:native
 STOCK=(ip netns exec "$NS" env -u LD_LIBRARY_PATH)
 STOCK_PEER=(ip netns exec "$NS.peer" env -u LD_LIBRARY_PATH)
 
+# Those that need fentry, for the table of peers; bpftrace, which finds out nothing about the kernel
+# within "ip netns exec", says what BEGIN prints when all is attached.
+FUNCTION=dev_hard_start_xmit
+FENTRY=bpfprobe:fentry/$FUNCTION:netns=$NS:dev=$DEV
+XDPDUMP=("${STOCK_PEER[@]}" xdpdump -i "$DEV")
+COUNTING="BEGIN { printf(\"listening on $FUNCTION\n\"); }
+	kfunc:$FUNCTION /args->dev->ifindex == $IFINDEX/ { @ = count(); }"
+
 # command_of CAPTURER SNAPLEN [FILTER]: sets COMMAND.
 # "-Z root": else tcpdump gives the file that it writes, the device, to user tcpdump.
 # dumpcap might remove the file that it cannot write: a link.
 command_of() {
 	local filter=()
 	case $1 in
-	"tcpdump") COMMAND=("${STOCK[@]}" tcpdump -Z root -w /dev/null -i "$DEV") ;;
-	"tcpdump at the peer") COMMAND=("${STOCK_PEER[@]}" tcpdump -Z root -w /dev/null -i "$DEV") ;;
-	"tcpdump bpfprobe") COMMAND=(tcpdump -Z root -w /dev/null -i "$PROBE") ;;
-	"tcpdump bpfprobe EN10MB") COMMAND=(tcpdump -Z root -w /dev/null -y EN10MB -i "$PROBE") ;;
-	"tcpdump bpfxdp") COMMAND=(tcpdump -Z root -w /dev/null -i "$XDP") ;;
+	"tcpdump") COMMAND=("${STOCK[@]}" tcpdump -Z root -w "$SINK" -i "$DEV") ;;
+	"tcpdump at the peer") COMMAND=("${STOCK_PEER[@]}" tcpdump -Z root -w "$SINK" -i "$DEV") ;;
+	"tcpdump bpfprobe") COMMAND=(tcpdump -Z root -w "$SINK" -i "$PROBE") ;;
+	"tcpdump bpfprobe EN10MB") COMMAND=(tcpdump -Z root -w "$SINK" -y EN10MB -i "$PROBE") ;;
+	"tcpdump bpfxdp") COMMAND=(tcpdump -Z root -w "$SINK" -i "$XDP") ;;
 	"dumpcap") COMMAND=("${STOCK[@]}" dumpcap -q -w "$TMP/null" -i "$DEV") filter=(-f) ;;
 	"dumpcap bpfprobe") COMMAND=(dumpcap -q -w "$TMP/null" -i "$PROBE") filter=(-f) ;;
 	"dumpcap bpfxdp") COMMAND=(dumpcap -q -w "$TMP/null" -i "$XDP") filter=(-f) ;;
@@ -32,6 +40,14 @@ command_of() {
 	"loop bpfprobe EN10MB") COMMAND=(loop -y EN10MB -i "$PROBE") ;;
 	"loop bpfxdp") COMMAND=(loop -i "$XDP") ;;
 	"counter") COMMAND=(counter) ;;
+	"bpftrace, counting") COMMAND=(env -u LD_LIBRARY_PATH bpftrace -e "$COUNTING") ;;
+	"tcpdump bpfprobe fentry") COMMAND=(tcpdump -Z root -w "$SINK" -i "$FENTRY") ;;
+	"loop bpfprobe fentry") COMMAND=(loop -i "$FENTRY") ;;
+	"xdpdump entry") COMMAND=("${XDPDUMP[@]}" --rx-capture entry -w "$SINK") ;;
+	"xdpdump both") COMMAND=("${XDPDUMP[@]}" --rx-capture "entry,exit" -w "$SINK") ;;
+	"tcpdump bpfxdp entry") COMMAND=(tcpdump -Z root -w "$SINK" -i "$XDP:entry") ;;
+	"tcpdump bpfxdp both") COMMAND=(tcpdump -Z root -w "$SINK" -i "$XDP") ;;
+	"loop bpfxdp entry") COMMAND=(loop -i "$XDP:entry") ;;
 	esac
 	[[ $2 == full ]] || COMMAND+=(-s "$2")
 	(($# < 3)) || COMMAND+=("${filter[@]}" "$3")

@@ -35,18 +35,32 @@ dumpcap_count() {
 
 # counts: sets CAPTURED and DROPPED.
 counts() {
-	if is_dumpcap; then
+	if runs dumpcap; then
 		CAPTURED=$(dumpcap_count 1)
 		DROPPED=$(dumpcap_count 2)
+	elif runs bpftrace; then
+		CAPTURED=$(sed -n 's/^@: //p' "$ERR")
+		DROPPED=0
 	else
 		CAPTURED=$(last_count captured)
-		DROPPED=$(last_count "dropped by kernel")
+		DROPPED=$(last_count "dropped by (kernel|perf ring)")
 	fi
 	[[ -n $CAPTURED && -n $DROPPED ]]
 }
 
-is_dumpcap() {
-	[[ " ${COMMAND[*]} " == *" dumpcap "* ]]
+# runs PROGRAM
+runs() {
+	[[ " ${COMMAND[*]} " == *" $1 "* ]]
+}
+
+# A file has each frame once, or twice where there are two places, and as many as its writer said.
+check_sink() { # CAPTURER
+	local times=1 written
+	[[ -f $SINK ]] || return 0
+	[[ $1 != *both ]] || times=2
+	written=$(numbers -t "$times" "$SINK") || die "$1 wrote other packets than were sent"
+	((written == CAPTURED)) || die "$1 wrote $written packets and said $CAPTURED"
+	rm "$SINK"
 }
 
 # still: the capturer has done next to nothing for a quarter of a second, twice.
@@ -62,9 +76,9 @@ still() {
 }
 
 # A capturer looks at what does not fill its buffer once a second: until all is accounted for.
-# dumpcap says nothing before the end.
+# Some say nothing before the end.
 all_counted() {
-	if is_dumpcap; then
+	if runs dumpcap || runs xdpdump || runs bpftrace; then
 		still
 		return
 	fi
@@ -114,9 +128,9 @@ start() { # CAPTURER SNAPLEN [FILTER]
 # launch: COMMAND, whose number is PID then, and whose messages are in ERR.
 launch() {
 	: >"$ERR"
-	"${FIRST[@]}" taskset -c "$READER_CPU" "${COMMAND[@]}" >/dev/null 2>>"$ERR" &
+	"${FIRST[@]}" taskset -c "$READER_CPU" "${COMMAND[@]}" >>"$ERR" 2>&1 &
 	PID=$!
-	until_true 20 listening || die "${COMMAND[*]} does not capture: $(<"$ERR")"
+	until_true 60 listening || die "${COMMAND[*]} does not capture: $(<"$ERR")"
 }
 
 stop() {
@@ -134,6 +148,10 @@ let_pass() {
 	ip netns exec "$NS.peer" "$BUILD/tests/bench/emit" -x -s 0 -i "$DEV" 2>"$TMP/pass" &
 	PASS=$!
 	until_true 20 grep -q 'listening on' "$TMP/pass" || die "no XDP at the peer: $(<"$TMP/pass")"
+}
+
+brings_no_program() { # CAPTURER
+	[[ $1 == none || $1 == *peer || $1 == xdpdump* || $1 == *entry || $1 == *both ]]
 }
 
 let_go() {
@@ -163,13 +181,14 @@ options_of() {
 	[[ $4 != *measured ]] || OPTIONS+=(-S)
 }
 
-# want FILTER: sets WANTED to what it lets pass, from each CPU.
+# want FILTER CAPTURER: sets WANTED to what it lets pass, from each CPU; twice at two places.
 # shellcheck disable=SC2017 # whole numbers are meant
 want() {
 	case $1 in
 	never) WANTED=$CPUS ;;
 	1/1000) WANTED=$(((COUNT + 999) / 1000 * CPUS)) ;;
 	esac
+	[[ $2 != *both ]] || WANTED=$((WANTED * 2))
 }
 
 # captured_run SNAPLEN FILTER CAPTURER: sets all that a run is to find out.
@@ -179,13 +198,14 @@ captured_run() {
 	start "$3" "$1" "${filter[@]}"
 	before=$(cputime "$PID")
 	flood_it "${OPTIONS[@]}"
-	want "$2"
+	want "$2" "$3"
 	until_true 10 all_counted || :
 	READER=$(($(cputime "$PID") - before))
 	if [[ $3 == *measured ]]; then
 		PROGRAM=$(program_ns) || die "the kernel did not count the program's runs"
 	fi
 	stop
+	check_sink "$3"
 	if [[ $2 == all ]]; then READER=$(per_packet "$READER" "$CAPTURED"); else READER=-; fi
 	[[ $3 != *measured ]] || SENDER=- READER=-
 }
@@ -196,7 +216,7 @@ one_run() {
 	(($3 < $(nproc))) || READER_CPU=$(($(nproc) - 1))
 	(($4 <= 1514)) || COUNT=$((PACKETS / 20))
 	options_of "$2" "$4" "$6" "$7"
-	[[ $2 != xdp || ($7 != none && $7 != tcpdump*peer) ]] || let_pass
+	[[ $2 != xdp ]] || ! brings_no_program "$7" || let_pass
 	if [[ $7 == none ]]; then flood_it "${OPTIONS[@]}"; else captured_run "${@:5}"; fi
 	let_go
 	fields "$@" "$WANTED" "$CAPTURED" "$DROPPED" "$SENDER" "$READER" "$PROGRAM" >>"$OUT"
@@ -228,4 +248,21 @@ measure() {
 		for group in "${GROUPS_OF_ROWS[@]}"; do group_round "$round" "$group"; done
 		echo "round $round of $ROUNDS"
 	done >&2
+}
+
+# What a capture costs, from a file of runs: all rows into another, those of -m or a page to
+# standard output. What was lost and not reported makes it fail.
+capture_table() {
+	fields round sender cpus frame snaplen filter capturer wanted captured dropped \
+		sender_ns reader_ns program_ns >"$OUT"
+	fields - reads "$(how_filters_read)" >>"$OUT"
+	measure
+	say
+	"$HERE/table" capture "$OUT" >"${OUT%.tsv}.txt" || status=1
+	if [[ -n $MATCH || $TABLES == peers ]]; then
+		cat "${OUT%.tsv}.txt"
+	else
+		"$HERE/table" capture "$OUT" brief=1 || :
+	fi
+	printf '\nAll rows: %s\n' "${OUT%.tsv}.txt"
 }
