@@ -95,11 +95,16 @@ program_ns() {
 		"/proc/$PID/fdinfo/"*
 }
 
+# refused: how many frames of XDP found no room in the queue to the peer. No program has seen them.
+refused() {
+	in_ns cat "/sys/class/net/$DEV/statistics/tx_dropped"
+}
+
 # flood_it OPTION...: on CPUS processors, the first ones. Sets SENT and WANTED, and SENDER to
 # ns per packet.
 flood_it() {
-	local i line ns=0
-	FLOODS=() SENT=0
+	local i line ns=0 refused
+	FLOODS=() SENT=0 refused=$(refused)
 	for ((i = 0; i < CPUS; i++)); do
 		in_ns timeout 300 taskset -c "$i" flood -n "$COUNT" -k "$i" "$@" "$DEV" >"$TMP/sent.$i" &
 		FLOODS+=($!)
@@ -110,6 +115,9 @@ flood_it() {
 		[[ $line =~ ^sent=([0-9]+)" cpu_ns="([0-9]+)$ ]] || die "the sender said: $line"
 		((SENT += BASH_REMATCH[1], ns += BASH_REMATCH[2]))
 	done
+	refused=$(($(refused) - refused))
+	((refused == 0)) || echo "$refused of $SENT frames found no room in the queue to the peer" >&2
+	((SENT -= refused))
 	FLOODS=() WANTED=$SENT
 	SENDER=$(per_packet "$ns" "$SENT")
 }
