@@ -27,11 +27,11 @@ function set_aims()
 	aim("reader", "^raw 1 64 full all/tcpdump bpfprobe", "<=1.0")
 	aim("reader", "^raw 1 1400 full all/tcpdump bpfprobe", "<=0.9")
 	aim("reader", "^raw 1 1400 full all/loop bpfprobe", "<=0.7", "minimal TPACKET_V3")
-	aim("reader", "^raw 1 (64|1400) full all/dumpcap bpfprobe", "<=0.3", "dumpcap")
+	aim("reader", "^raw 1 (64|1400) full all/dumpcap (bpfprobe|noselect)", "<=0.3", "dumpcap")
 	aim("added", "^xdp 1 64 full all/(tcpdump|loop) bpfxdp( entry)?$", "<=0.7", "xdpdump entry")
 	aim("added", "^xdp 1 64 full all/tcpdump bpfxdp both$", "<=0.7", "xdpdump both")
 	aim("rate", "^xdp 1 64 96 all/loop bpfxdp", ">=0.8", "minimal XDP")
-	aim("lost", "(^raw 1 (64|1400) full all/dumpcap bpfprobe|/loop bpfxdp)$", "0")
+	aim("lost", "(^raw 1 (64|1400) full all/dumpcap (bpfprobe|noselect)|/loop bpfxdp)$", "0")
 }
 
 # aim_at(FIGURE, ROW, OTHERS): the number of what is aimed at, next to others than tcpdump or not.

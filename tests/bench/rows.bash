@@ -31,6 +31,7 @@ command_of() {
 	"tcpdump bpfxdp") COMMAND=(tcpdump -Z root -w "$SINK" -i "$XDP") ;;
 	"dumpcap") COMMAND=("${STOCK[@]}" dumpcap -q -w "$TMP/null" -i "$DEV") filter=(-f) ;;
 	"dumpcap bpfprobe") COMMAND=(dumpcap -q -w "$TMP/null" -i "$PROBE") filter=(-f) ;;
+	"dumpcap noselect") COMMAND=(dumpcap -q -w "$TMP/null" -i "$PROBE:noselect") filter=(-f) ;;
 	"dumpcap bpfxdp") COMMAND=(dumpcap -q -w "$TMP/null" -i "$XDP") filter=(-f) ;;
 	"minimal TPACKET_V3") COMMAND=("${STOCK[@]}" tpacket -i "$DEV") ;;
 	"minimal tp_btf") COMMAND=("${STOCK[@]}" emit -i "$DEV") ;;
@@ -56,7 +57,7 @@ command_of() {
 # The order of the table; | between them. Programs measured: a run of its own, since measuring
 # takes time as well.
 STOCKS="none|tcpdump|dumpcap|minimal TPACKET_V3|minimal tp_btf"
-OURS="tcpdump bpfprobe|dumpcap bpfprobe|loop bpfprobe"
+OURS="tcpdump bpfprobe|dumpcap bpfprobe|dumpcap noselect|loop bpfprobe"
 ALL="$STOCKS|loop|$OURS|tcpdump bpfprobe EN10MB|loop bpfprobe EN10MB|loop, programs measured"
 FILTERED="none|tcpdump|minimal TPACKET_V3|minimal tp_btf|tcpdump bpfprobe|loop bpfprobe"
 XDPS="none|tcpdump at the peer|minimal XDP|tcpdump bpfxdp|dumpcap bpfxdp|loop bpfxdp"
