@@ -34,15 +34,15 @@ runs() {
 	cat "$BATS_TEST_TMPDIR/table"
 	[[ $(runs 1) -eq $all ]]
 	[[ $(runs 'cpus == 2') -eq $two ]]
-	[[ $(runs 'sender == "udp"') -eq 8 ]]
+	[[ $(runs 'sender == "udp"') -eq 9 ]]
 	[[ $(runs 'sender == "xdp"') -eq 6 ]]
-	[[ $(runs 'frame == 60000') -eq 8 ]]
+	[[ $(runs 'frame == 60000') -eq 9 ]]
 	[[ $(grep -Ec '^(none|tcpdump|dumpcap|minimal|loop)' "$BATS_TEST_TMPDIR/table") -eq $all ]]
 	# What is sent of each, and who has it: a reader knows it by the numbers.
 	[[ $(runs 'filter == "never" && wanted == 1') -eq 5 ]]
 	[[ $(runs 'filter == "1/1000" && wanted == 20') -eq 5 ]]
-	[[ $(runs 'frame == 60000 && wanted == 1000') -eq 8 ]]
-	[[ $(runs 'frame == 64 && wanted == 20000 * cpus') -eq $((all - 5 - 5 - 8)) ]]
+	[[ $(runs 'frame == 60000 && wanted == 1000') -eq 9 ]]
+	[[ $(runs 'frame == 64 && wanted == 20000 * cpus') -eq $((all - 5 - 5 - 9)) ]]
 	[[ $(runs 'capturer == "none" && captured == 0') -eq $((6 + two / 8)) ]]
 	[[ $(runs 'capturer != "none" && captured + dropped == wanted') -eq $((all - 6 - two / 8)) ]]
 	# Sender, reader and program: each a number above 0 wherever it applies.
