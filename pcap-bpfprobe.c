@@ -195,6 +195,12 @@ bpfprobe_read(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
 			return PCAP_ERROR; /* of the codes below 0 a read has this one only */
 	}
 	n = deliver_pass(p, cnt, callback, user);
+	if (n == 0 && bpfprobe_reader_stays_readable(&handle->reader)) {
+		wake = bpfprobe_events_wait(&handle->events, 0);
+		if (wake == BPFPROBE_WAKE_ERROR)
+			return fail(p, "epoll_wait", errno);
+		last |= wake == BPFPROBE_WAKE_TIMEOUT;
+	}
 	while (n == 0) {
 		ended = bpfprobe_handle_pass(handle);
 		n = deliver_pass(p, cnt, callback, user);

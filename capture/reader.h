@@ -41,6 +41,16 @@ void bpfprobe_reader_close(struct bpfprobe_reader *reader);
 void bpfprobe_reader_pass(struct bpfprobe_reader *reader);
 
 /*
+ * Whether what has fired has to be reset before the rings are looked at: a BPF ring buffer is readable
+ * until what was read of it is given back, which is later, and who select()s would come again for nothing.
+ */
+static inline int
+bpfprobe_reader_stays_readable(const struct bpfprobe_reader *reader)
+{
+	return reader->count > reader->cpus;
+}
+
+/*
  * Asks the kernel what was lost of other programs' records, which nobody else counts, for the
  * counters.  Calls read(2) only, so that it may be called in a signal handler.
  */
