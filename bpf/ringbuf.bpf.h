@@ -12,12 +12,6 @@
 #include "bpf/meta.bpf.h"
 #include "bpf/sample.bpf.h"
 
-#ifdef BPFPROBE_PASS
-#define FIRST_BYTE(packet, data) ((const void *)(long)(packet)->data)
-#else
-#define FIRST_BYTE(packet, data) ((data)->head + (data)->start)
-#endif
-
 /* Bytes of the packet that there is room for: of most packets without data, and of all others. */
 #define SHORT 80
 #define LONG 272
@@ -60,12 +54,14 @@ static __always_inline long put_record(void *ctx, PACKET *packet, const struct d
 	__u32 cpu = bpf_get_smp_processor_id();
 	void *ringbuf = bpf_map_lookup_elem(&bpfprobe_ringbufs, &cpu);
 	struct bpfprobe_record *put;
+	__u64 flag;
 
 	if (!ringbuf)
 		return -1;
 	put = bpf_ringbuf_reserve(ringbuf, head + most, 0);
 	if (!put)
 		return -1;
+	flag = wake_flag(ringbuf, BPFPROBE_RINGBUF_HEAD + head + most);
 	*put = *rec;
 	put->caplen = want;
 	stamp(put);
@@ -75,8 +71,11 @@ static __always_inline long put_record(void *ctx, PACKET *packet, const struct d
 	asm volatile("" : "+r"(want));
 	if (want > most)
 		want = most;
-	bpf_probe_read_kernel((__u8 *)put + head, want, FIRST_BYTE(packet, data));
-	bpf_ringbuf_submit(put, wake_flag(ringbuf, BPFPROBE_RINGBUF_HEAD + head + most));
+	if (bpf_probe_read_kernel((__u8 *)put + head, want, data->head + data->start) < 0) {
+		bpf_ringbuf_discard(put, flag);
+		return -1;
+	}
+	bpf_ringbuf_submit(put, flag);
 	return 0;
 }
 

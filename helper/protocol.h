@@ -44,6 +44,7 @@
 #define BPFPROBE_CPUS_MAX 4096	 /* rings of a handle */
 #define BPFPROBE_PROBES_MAX 64	 /* probes of a handle */
 #define BPFPROBE_LINKS_MAX 128	 /* attachments of all of them */
+#define BPFPROBE_RINGBUF_MAX (1U << 30) /* bytes of a BPF ring buffer */
 #define BPFPROBE_FILTER_MAX 4096 /* instructions of a filter */
 #define BPFPROBE_GENERATION_MAX 0x3fffffff /* of filters; then 1 again */
 #define BPFPROBE_FDS_MAX 200	 /* descriptors of a message; the kernel's bound is 253 */

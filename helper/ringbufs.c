@@ -15,11 +15,14 @@ bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, u
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		if (targets[i].returns.bits > 0 || targets[i].paired)
+		if (targets[i].returns.bits > 0 || targets[i].paired || targets[i].kind == BPFPROBE_PASS)
 			return 0;
 	}
 	return n > 0 && snaplen <= BPFPROBE_SNAPLEN_MIN;
 }
+
+/* Each takes a descriptor of the process that captures, which may have no more than 1024 (RLIMIT_NOFILE). */
+#define RINGBUFS_MAX 128
 
 static void
 forget(struct bpfprobe_ringbufs *ringbufs)
@@ -72,7 +75,8 @@ bpfprobe_ringbufs_make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, un
 	int map = -ENODEV;
 
 	memset(ringbufs, 0, sizeof(*ringbufs));
-	if (count == 0 || count > cpus)
+	if (count == 0 || count > cpus || count > RINGBUFS_MAX ||
+	    (__u64)pages * (__u64)sysconf(_SC_PAGESIZE) > BPFPROBE_RINGBUF_MAX)
 		return map;
 	ringbufs->size = pages * (__u32)sysconf(_SC_PAGESIZE);
 	ringbufs->fds = calloc(count, sizeof(*ringbufs->fds));

@@ -17,13 +17,15 @@ struct bpfprobe_ringbufs {
 
 /*
  * Whether a handle has use of them: for the first `snaplen` bytes of packets at `n` targets.  Where a
- * record is looked for behind another, that is in the same ring.
+ * record is looked for behind another, that is in the same ring; and an XDP program of ours reads no
+ * other memory than the packet, which not every kernel lets it do.
  */
 int bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, unsigned int n);
 
 /*
  * Makes them, of `pages` pages (a power of two) each, and the map, for `cpus` possible CPUs.  Returns
- * the map's descriptor, or -errno with nothing left behind: the kernel does without.
+ * the map's descriptor, or -errno with nothing left behind: the handle does without, as on a host with
+ * more than 128 CPUs.
  */
 int bpfprobe_ringbufs_make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, unsigned int pages);
 
