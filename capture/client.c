@@ -438,7 +438,8 @@ check_open(struct bpfprobe_reply *reply)
 
 	if (reply->rings == 0 || reply->rings > BPFPROBE_CPUS_MAX || reply->cpus == 0 ||
 	    reply->cpus > BPFPROBE_CPUS_MAX || pages == 0 || (pages & (pages - 1)) != 0 ||
-	    (reply->ringbufs != 0 && reply->ringbufs != reply->rings))
+	    (reply->ringbufs != 0 &&
+		(reply->ringbufs != reply->rings || reply->ringbuf_size > BPFPROBE_RINGBUF_MAX || reply->foreign)))
 		return senseless(reply);
 	return check_probes(reply);
 }

@@ -14,6 +14,7 @@ bpfprobe_ringbuf_remap(struct bpfprobe_ring *ring)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	void *consumer, *producer;
+	int err;
 
 	consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
 	if (consumer == MAP_FAILED)
@@ -22,6 +23,13 @@ bpfprobe_ringbuf_remap(struct bpfprobe_ring *ring)
 	if (producer == MAP_FAILED) {
 		munmap(consumer, page);
 		return -errno;
+	}
+	/* As the kernel has it with perf rings: a child of fork() maps its own. */
+	if (madvise(consumer, page, MADV_DONTFORK) < 0 || madvise(producer, page + 2 * ring->size, MADV_DONTFORK) < 0) {
+		err = -errno;
+		munmap(consumer, page);
+		munmap(producer, page + 2 * ring->size);
+		return err;
 	}
 	ring->consumer = consumer;
 	ring->producer = producer;
@@ -72,6 +80,15 @@ find_record(struct bpfprobe_ring *ring, size_t size)
 	return bpfprobe_ring_set_record(ring, rec, size);
 }
 
+/* Nothing behind this can be found any more: see bpfprobe_ring_peek(). */
+static const struct bpfprobe_record *
+give_up(struct bpfprobe_ring *ring, uint64_t *broken)
+{
+	++*broken;
+	ring->tail = ring->head;
+	return NULL;
+}
+
 const struct bpfprobe_record *
 bpfprobe_ringbuf_peek(struct bpfprobe_ring *ring, uint64_t *broken)
 {
@@ -79,18 +96,16 @@ bpfprobe_ringbuf_peek(struct bpfprobe_ring *ring, uint64_t *broken)
 	uint32_t size;
 
 	while (ring->head - ring->tail >= BPFPROBE_RINGBUF_HEAD) {
+		if (ring->head - ring->tail > ring->size)
+			return give_up(ring, broken);
 		/* Pairs with the kernel's release of the busy bit: behind it the sample is whole. */
 		size = __atomic_load_n((const uint32_t *)(ring->data + (ring->tail & (ring->size - 1))), __ATOMIC_ACQUIRE);
 		if (size & BPF_RINGBUF_BUSY_BIT)
 			return NULL;
 		ring->next = ring->tail + BPFPROBE_RINGBUF_HEAD +
 			     (((uint64_t)(size & ~BPF_RINGBUF_DISCARD_BIT) + SAMPLE_ALIGN - 1) & ~(uint64_t)(SAMPLE_ALIGN - 1));
-		if (ring->next - ring->tail > ring->head - ring->tail || ring->head - ring->tail > ring->size) {
-			/* Nothing behind this can be found any more: see bpfprobe_ring_peek(). */
-			++*broken;
-			ring->tail = ring->head;
-			return NULL;
-		}
+		if (ring->next - ring->tail > ring->head - ring->tail)
+			return give_up(ring, broken);
 		if (!(size & BPF_RINGBUF_DISCARD_BIT)) {
 			rec = find_record(ring, size);
 			if (rec != NULL)
