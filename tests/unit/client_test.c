@@ -197,7 +197,7 @@ static const struct {
 	{ "dies-later", BPFPROBE_ERROR, "the capture helper %s ended without an answer" },
 	{ "rings0", BPFPROBE_ERROR, SENSELESS },
 	{ "rings5000", BPFPROBE_ERROR, SENSELESS },
-	{ "ringbufs1", BPFPROBE_ERROR, SENSELESS }, { "pages0", BPFPROBE_ERROR, SENSELESS },
+	{ "ringbufs1", BPFPROBE_ERROR, SENSELESS }, { "ringbufs2G", BPFPROBE_ERROR, SENSELESS }, { "pages0", BPFPROBE_ERROR, SENSELESS },
 	{ "pages3", BPFPROBE_ERROR, SENSELESS },
 	{ "cpus0", BPFPROBE_ERROR, SENSELESS },
 	{ "cpus5000", BPFPROBE_ERROR, SENSELESS },

@@ -195,6 +195,8 @@ spoil(struct bpfprobe_reply *reply)
 		reply->rings = BPFPROBE_CPUS_MAX + 1;
 	else if (mode_is("ringbufs1"))
 		reply->ringbufs = 1;
+	else if (mode_is("ringbufs2G"))
+		reply->ringbufs = reply->rings, reply->ringbuf_size = 1U << 31;
 	else if (mode_is("pages0"))
 		reply->ring_pages = 0;
 	else if (mode_is("pages3"))
