@@ -38,6 +38,13 @@ struct bpfprobe_maps {
 	unsigned int cpus; /* elements of ctl, without the reader's */
 };
 
+#define BPFPROBE_NO_MAPS                                                                           \
+	(struct bpfprobe_maps)                                                                     \
+	{                                                                                          \
+		.ctl = -1, .perf = -1, .buffer = -1, .names = -1, .stacks = -1, .ringbufs = -1,    \
+		.tracks = -1, .calls = -1                                                          \
+	}
+
 /*
  * Loads the programs for `targets`, `count` of one kind and argument, with a leaf that lets every packet pass.  `reads`
  * (enum bpfprobe_reads) says which programs.  Returns 0 or -errno, with nothing left

@@ -384,8 +384,7 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	memset(session, 0, sizeof(*session));
 	memset(&plan, 0, sizeof(plan));
 	session->attempts = ATTEMPTS_MAX;
-	session->maps.ctl = session->maps.perf = session->maps.buffer = session->maps.calls =
-	    session->maps.stacks = session->maps.tracks = session->maps.ringbufs = -1;
+	session->maps = BPFPROBE_NO_MAPS;
 	n = make_plan(session, request, &plan, reply);
 	if (n < 0 || bpfprobe_policy_check_targets(&session->policy, session->targets, (unsigned int)n, reply) < 0 ||
 	    bpfprobe_target_check_who(session->targets, (unsigned int)n, &plan.device.who, reply) < 0 ||

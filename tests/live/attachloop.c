@@ -125,7 +125,7 @@ static int loop(const struct bpfprobe_probe *probe, struct bpfprobe_maps *maps, 
 int main(int argc, char **argv)
 {
 	struct bpfprobe_target target = {.argument = {.number = 1, .word = 1}};
-	struct bpfprobe_maps maps = {.ctl = -1, .perf = -1, .buffer = -1, .names = -1, .stacks = -1, .tracks = -1, .calls = -1};
+	struct bpfprobe_maps maps = BPFPROBE_NO_MAPS;
 	struct bpfprobe_probe probe;
 	struct held before, after;
 	int count, err;
