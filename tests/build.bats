@@ -140,7 +140,7 @@ tree_files()
 	LD_LIBRARY_PATH=libpcap run tcpdump --version
 	echo "$output"
 	[[ $output == *"the other libpcap "* ]]
-	! diff -rq "$top/build/src/libpcap" "$tree/other" | grep -v pcap-int.h
+	! diff -rq "$top/build/src/libpcap" "$tree/other" | grep -v pcap-int.h || false
 	run ! "$top/configure" --with-libpcap-src="$tree/build"
 	[[ $output == *"$tree/build is not a libpcap source tree"* ]]
 	run ! "$top/configure"
@@ -170,6 +170,17 @@ tree_files()
 	tree_files | grep -v '^patches/' | xargs grep -nIP '[ \t]+$|^ +\t|\r$' >"$BATS_TEST_TMPDIR/spaces" || :
 	cat "$BATS_TEST_TMPDIR/spaces"
 	[ ! -s "$BATS_TEST_TMPDIR/spaces" ]
+}
+
+# With `set -e` a line `! command` fails only where it is the last of its function.
+@test "no test asks in vain that something fails" {
+	find "$top/tests" -name '*.bats' -o -name '*.bash' | while read -r file; do
+		awk -v file="$file" '
+			asked && NF > 0 { if ($1 != "}") print file ": " line; asked = 0 }
+			/^[ \t]+! / && !/\|\|/ { asked = 1; line = $0 }' "$file"
+	done >"$BATS_TEST_TMPDIR/vain"
+	cat "$BATS_TEST_TMPDIR/vain"
+	[ ! -s "$BATS_TEST_TMPDIR/vain" ]
 }
 
 @test "shell scripts pass shellcheck" {

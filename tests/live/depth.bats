@@ -202,11 +202,11 @@ say() {
 	stop_all
 	all_fields sll.pkttype sll.hatype sll.ifindex sll.etype
 	[[ -s $T/ip_queue_xmit.fields ]]
-	! grep -vx "4	65535	0	0x0000" "$T/ip_queue_xmit.fields"
+	! grep -vx "4	65535	0	0x0000" "$T/ip_queue_xmit.fields" || false
 	bytes ip_queue_xmit | tee "$T/segments"
 	# The ports come first, and the line behind the header.
 	grep -qE "^ .... $(printf %04x $((PORT + 2))) .*6120 6c69 6e65" "$T/segments"
-	! grep -vx "4	65535	0	0x0000" "$T/transmit.fields"
+	! grep -vx "4	65535	0	0x0000" "$T/transmit.fields" || false
 	bytes transmit | tee "$T/segments"
 	grep -qE "^ 6120 6c69 6e65" "$T/segments"
 

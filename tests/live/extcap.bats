@@ -131,7 +131,7 @@ silent() {
 " 100 bpfxdp:bpb0 1 2
  100 tp/net_dev_queue 210 " ]]
 	tshark -n -r "$T/two.pcap" 2>"$T/warnings" >/dev/null
-	! grep -v '^Running as user' "$T/warnings"
+	! grep -v '^Running as user' "$T/warnings" || false
 	capinfos "$T/two.pcap" >/dev/null
 	ended_all
 }
@@ -161,7 +161,7 @@ silent() {
 	for file in "$T"/turn_*.pcapng; do
 		[[ $(capinfos -TMrc "$file") == *$'\t'4 ]]
 		tshark -n -r "$file" 2>"$T/warnings" >/dev/null
-		! grep -v '^Running as user' "$T/warnings"
+		! grep -v '^Running as user' "$T/warnings" || false
 		n=$((n + 1))
 	done
 	[[ $n -eq 3 ]]

@@ -143,7 +143,7 @@ in_lists() {
 	grep -q ' bpf_test_run_xdp_live$' /proc/kallsyms || skip "this kernel cannot make lists of packets (5.18)"
 	# Its name is another one there.
 	sed "s/\x00$name\x00/\x00${name%?}X\x00/" /sys/kernel/btf/vmlinux >"$btf"
-	! cmp "$btf" /sys/kernel/btf/vmlinux
+	! cmp "$btf" /sys/kernel/btf/vmlinux || false
 	hidden=(unshare --mount sh -c "mount --bind $btf /sys/kernel/btf/vmlinux && exec \"\$@\"" sh)
 	device=bpfprobe:$name:netns=$NS_B
 	run -0 "${hidden[@]}" bpfprobe show "$device"
@@ -283,7 +283,7 @@ as_nobody() {
 	need kprobe
 	FILTER="udp port $PORT"
 	at 5 killed kprobe/ip_rcv
-	! no_programs_run
+	! no_programs_run || false
 	helper=$(new_objects process | sed 's/.*proc.\([0-9]*\).*/\1/')
 	kill -STOP "$helper"
 	kill -KILL "$PID"
@@ -351,7 +351,7 @@ program_opens() {
 		[[ $(value opened "$output") -eq $n ]]
 		[[ $(value fds_after "$output") -eq $(value fds_before "$output") ]]
 		(($(value rss_after_kb "$output") <= $(value rss_before_kb "$output") + 256))
-		! process_ended "$PID"
+		! process_ended "$PID" || false
 	done
 	kill -KILL "$PID"
 	nothing_left
@@ -378,7 +378,7 @@ program_opens() {
 		(($(value fds_after "$out") == $(value fds_before "$out")))
 		(($(value kernel_kb_after "$out") <= $(value kernel_kb_before "$out") + n + 100))
 	done
-	! process_ended "$PID"
+	! process_ended "$PID" || false
 	kill -KILL "$PID"
 	run bpftool link show
 	[[ $output != *perf_event* && $output != *tracing* ]]

@@ -22,10 +22,10 @@ readable() {
 	INFO=$(<"$T/info")
 	[[ ! -s $T/info.err && $INFO =~ "Number of packets: "+"$2"$'\n' ]] || fail "$(cat "$T"/info*)"
 	n=$(tshark -n -r "$file" 2>"$T/tshark.err" | wc -l)
-	! grep -v "^Running as user" "$T/tshark.err"
+	! grep -v "^Running as user" "$T/tshark.err" || false
 	[[ $n -eq $2 ]] || fail "tshark: $n packets"
 	n=$(tcpdump -n -r "$file" 2>"$T/tcpdump.err" | wc -l)
-	! grep -vE "^reading from file|^Warning: interface names might be incorrect" "$T/tcpdump.err"
+	! grep -vE "^reading from file|^Warning: interface names might be incorrect" "$T/tcpdump.err" || false
 	[[ $n -eq $2 ]] || fail "tcpdump: $n packets"
 }
 

@@ -329,7 +329,10 @@ all_counted() { # N
 	bpftool map update pinned "$MAPS/pcap_config" key 0 0 0 0 value $(seq 1 32)
 	send -c 3
 	CONFIG=pcap_config reading sent -s 300
-	configured magic $((0xb7fca7)) && configured cap_len 300 && configured protocol -1 && configured flags 0
+	configured magic $((0xb7fca7))
+	configured cap_len 300
+	configured protocol -1
+	configured flags 0
 	send -c 10 -s 1000
 	until_true 10 are delivered 10
 	kill -KILL "$PID"

@@ -352,7 +352,7 @@ returned() {
 	member "$NS_A"
 	background loop "${WHO[@]}" pcaploop -i bpfprobe:tx -s 96 -k deadline -K 2000
 	started "$T/loop.out" ready
-	! bpftool map list | grep "name bpfprobe_ring "
+	! bpftool map list | grep "name bpfprobe_ring " || false
 	wait_exit "$PID"
 	looping loop -i "bpfprobe:tx:netns=$NS_A" -s 96 -k deadline -K 1000
 	bpftool map list | grep "name bpfprobe_ring "

@@ -435,7 +435,7 @@ finding() {
 	run bpfprobe list --reasons
 	if [[ $status -ne 0 ]]; then
 		[[ $output == "bpfprobe: this kernel gives no drop reasons (before Linux 5.17)" ]]
-		! bpftool btf dump file /sys/kernel/btf/vmlinux | grep -q "'skb_drop_reason'"
+		! bpftool btf dump file /sys/kernel/btf/vmlinux | grep -q "'skb_drop_reason'" || false
 		return
 	fi
 	grep -qE '^ +[0-9]+ +NO_SOCKET +SKB_DROP_REASON_NO_SOCKET$' <<<"$output"

@@ -307,8 +307,8 @@ heard() {
 	stop_all
 	all_fields frame.protocols sll.hatype sll.ifindex
 	[[ -s $T/cooked.fields && -s $T/asis.fields ]]
-	! grep -vx "sll:.*radiotap:wlan_radio:wlan	803	$(</sys/class/net/hwsim0/ifindex)" "$T/cooked.fields"
-	! grep -vx "radiotap:wlan_radio:wlan.*" "$T/asis.fields"
+	! grep -vx "sll:.*radiotap:wlan_radio:wlan	803	$(</sys/class/net/hwsim0/ifindex)" "$T/cooked.fields" || false
+	! grep -vx "radiotap:wlan_radio:wlan.*" "$T/asis.fields" || false
 	tcpdump -n -r "$T/asis.pcap" 2>/dev/null | grep 'Beacon (bpfprobe-net)'
 }
 
