@@ -85,6 +85,8 @@ send_some(enum bpfprobe_fd_kind kind, const int *fds, unsigned int count)
 	return sendmsg(BPFPROBE_SOCK, &msg, MSG_NOSIGNAL) == sizeof(data) ? 0 : -1;
 }
 
+_Static_assert(BPFPROBE_RINGBUFS_MAX <= BPFPROBE_FDS_MAX, "BPF ring buffers go in one message");
+
 static int
 send_rings(const struct bpfprobe_rings *rings)
 {
@@ -98,19 +100,6 @@ send_rings(const struct bpfprobe_rings *rings)
 		if (send_some(BPFPROBE_FD_RING, fds, n) < 0)
 			return -1;
 		n = 0;
-	}
-	return 0;
-}
-
-static int
-send_ringbufs(const struct bpfprobe_ringbufs *ringbufs)
-{
-	unsigned int i, n;
-
-	for (i = 0; i < ringbufs->count; i += n) {
-		n = ringbufs->count - i < BPFPROBE_FDS_MAX ? ringbufs->count - i : BPFPROBE_FDS_MAX;
-		if (send_some(BPFPROBE_FD_RINGBUF, ringbufs->fds + i, n) < 0)
-			return -1;
 	}
 	return 0;
 }
@@ -149,7 +138,7 @@ serve_open(struct bpfprobe_session *session, const struct bpfprobe_request *requ
 		return -1;
 	if (reply.stacks && send_some(BPFPROBE_FD_STACKS, &session->maps.stacks, 1) < 0)
 		return -1;
-	return send_rings(&session->rings) < 0 ? -1 : send_ringbufs(&session->ringbufs);
+	return send_rings(&session->rings) < 0 ? -1 : send_some(BPFPROBE_FD_RINGBUF, session->ringbufs.fds, session->ringbufs.count);
 }
 
 static int

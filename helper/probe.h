@@ -38,6 +38,7 @@ struct bpfprobe_maps {
 	unsigned int cpus; /* elements of ctl, without the reader's */
 };
 
+/* What a handle has before any map of it is made. */
 #define BPFPROBE_NO_MAPS                                                                           \
 	(struct bpfprobe_maps)                                                                     \
 	{                                                                                          \

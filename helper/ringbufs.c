@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See ringbufs.h. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "bpf/record.h"
@@ -21,16 +19,12 @@ bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, u
 	return n > 0 && snaplen <= BPFPROBE_SNAPLEN_MIN;
 }
 
-/* Each takes a descriptor of the process that captures, which may have no more than 1024 (RLIMIT_NOFILE). */
-#define RINGBUFS_MAX 128
-
 static void
 forget(struct bpfprobe_ringbufs *ringbufs)
 {
 	while (ringbufs->count > 0)
 		close(ringbufs->fds[--ringbufs->count]);
-	free(ringbufs->fds);
-	memset(ringbufs, 0, sizeof(*ringbufs));
+	ringbufs->size = 0;
 }
 
 /* So many.  0 or -errno. */
@@ -71,23 +65,17 @@ make_map(const struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, const unsi
 int
 bpfprobe_ringbufs_make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, unsigned int pages)
 {
-	unsigned int count = bpfprobe_cpus_online(NULL, 0), *online;
-	int map = -ENODEV;
+	unsigned int online[BPFPROBE_RINGBUFS_MAX];
+	unsigned int count = bpfprobe_cpus_online(online, BPFPROBE_RINGBUFS_MAX);
+	int map;
 
-	memset(ringbufs, 0, sizeof(*ringbufs));
-	if (count == 0 || count > cpus || count > RINGBUFS_MAX ||
+	if (count == 0 || count > cpus || count > BPFPROBE_RINGBUFS_MAX ||
 	    (__u64)pages * (__u64)sysconf(_SC_PAGESIZE) > BPFPROBE_RINGBUF_MAX)
-		return map;
+		return -ENODEV;
 	ringbufs->size = pages * (__u32)sysconf(_SC_PAGESIZE);
-	ringbufs->fds = calloc(count, sizeof(*ringbufs->fds));
-	online = calloc(count, sizeof(*online));
-	if (ringbufs->fds == NULL || online == NULL)
-		map = -ENOMEM;
-	else if (bpfprobe_cpus_online(online, count) == count)
-		map = make_all(ringbufs, count);
+	map = make_all(ringbufs, count);
 	if (map == 0)
 		map = make_map(ringbufs, cpus, online);
-	free(online);
 	if (map < 0)
 		forget(ringbufs);
 	return map;

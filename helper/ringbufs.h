@@ -9,8 +9,11 @@
 #include <linux/types.h>
 #include "helper/target.h"
 
+/* Each takes a descriptor of the process that captures, which may have no more than 1024 (RLIMIT_NOFILE). */
+#define BPFPROBE_RINGBUFS_MAX 128
+
 struct bpfprobe_ringbufs {
-	int *fds;
+	int fds[BPFPROBE_RINGBUFS_MAX];
 	unsigned int count; /* of them; 0: there are none */
 	__u32 size;	    /* bytes of each */
 };
@@ -25,7 +28,7 @@ int bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *target
 /*
  * Makes them, of `pages` pages (a power of two) each, and the map, for `cpus` possible CPUs.  Returns
  * the map's descriptor, or -errno with nothing left behind: the handle does without, as on a host with
- * more than 128 CPUs.
+ * more than BPFPROBE_RINGBUFS_MAX CPUs.
  */
 int bpfprobe_ringbufs_make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, unsigned int pages);
 

@@ -307,8 +307,9 @@ plan_rings(struct bpfprobe_session *session, struct plan *plan, const struct bpf
 		    bpfprobe_rings_share(plan->device.pages, &pages, page_size));
 	if (session->maps.ringbufs >= 0)
 		plan->pages = pages;
-	return bpfprobe_policy_check_rings(&session->policy,
-	    ((__u64)plan->pages * page_size + session->ringbufs.size) / 1024 * cpus, reply);
+	/* Who is held to a bound has perf rings only. */
+	return bpfprobe_policy_check_rings(
+	    &session->policy, (__u64)plan->pages * page_size / 1024 * cpus, reply);
 }
 
 static int
@@ -396,7 +397,8 @@ bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_re
 	/* In it are the packets' numbers. */
 	session->meta = request->meta || plan.device.track > 0;
 	if (plan_rings(session, &plan, request, (unsigned int)n, reply) < 0 ||
-	    load(session, &plan, (unsigned int)n, reply) < 0 || make_rings(session, &plan, reply) < 0 || begin_meta(session, reply) < 0)
+	    load(session, &plan, (unsigned int)n, reply) < 0 || make_rings(session, &plan, reply) < 0 ||
+	    begin_meta(session, reply) < 0)
 		return -1;
 	reply->status = BPFPROBE_OK;
 	reply->clock = plan.tai ? CLOCK_TAI : CLOCK_BOOTTIME;

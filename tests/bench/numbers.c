@@ -6,7 +6,7 @@
  *
  * Prints how many packets the file has. Each frame may be there TIMES times (1), in any order;
  * one that is there more often, or is none of the flood, makes the exit status 1. The packets
- * are Ethernet or LINUX_SLL2, whatever bpftrace calls those that it writes.
+ * are Ethernet or LINUX_SLL2.
  */
 #include <pcap.h>
 #include <stdio.h>
