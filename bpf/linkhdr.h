@@ -122,10 +122,9 @@ BPFPROBE_INLINE __u16 bpfprobe_ethertype(const struct bpfprobe_record *rec, cons
  * length of the source address, source address; all in network byte order.
  */
 BPFPROBE_INLINE void bpfprobe_link_sll2(
-    struct bpfprobe_link *link, const struct bpfprobe_record *rec, const __u8 *pkt)
+    struct bpfprobe_link *restrict link, const struct bpfprobe_record *rec, const __u8 *pkt)
 {
 	__u8 *hdr = link->hdr;
-	int i;
 
 	bpfprobe_put16(hdr, bpfprobe_ethertype(rec, pkt));
 	bpfprobe_put16(hdr + 2, 0);
@@ -133,15 +132,13 @@ BPFPROBE_INLINE void bpfprobe_link_sll2(
 	bpfprobe_put16(hdr + 8, rec->arphrd);
 	hdr[10] = rec->pkttype;
 	hdr[11] = 0;
-	for (i = 0; i < 8; i++)
-		hdr[12 + i] = 0;
+	__builtin_memset(hdr + 12, 0, 8);
 	link->hdrlen = 20;
 	link->skip = 0;
 	if (!bpfprobe_has_mac(rec))
 		return;
 	hdr[11] = 6;
-	for (i = 0; i < 6; i++)
-		hdr[12 + i] = pkt[6 + i];
+	__builtin_memcpy(hdr + 12, pkt + 6, 6);
 	link->skip = BPFPROBE_ETH_HLEN;
 }
 
@@ -257,7 +254,7 @@ BPFPROBE_INLINE void bpfprobe_link_bounds(int dlt, __u32 *min, __u32 *max)
  * bytes are at `pkt`.  A dlt that is none of the above gets none: the bytes are
  * shown as they are.  Returns 0, or -1 if the link type cannot carry the packet.
  */
-BPFPROBE_INLINE int bpfprobe_link_make(struct bpfprobe_link *link, int dlt,
+BPFPROBE_INLINE int bpfprobe_link_make(struct bpfprobe_link *restrict link, int dlt,
     const struct bpfprobe_record *rec, const __u8 *pkt)
 {
 	link->hdrlen = link->skip = 0;

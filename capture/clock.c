@@ -42,6 +42,8 @@ bpfprobe_clock_init(struct bpfprobe_clock *clock, clockid_t id)
 	clock->id = id;
 	if (clock->gettime == NULL)
 		clock->gettime = clock_gettime;
+	clock->second = 0;
+	clock->seconds = 0;
 	sample_offset(clock);
 	clock->last = clock->sampled;
 }
@@ -60,13 +62,17 @@ bpfprobe_clock_now(struct bpfprobe_clock *clock, int *set_back)
 }
 
 void
-bpfprobe_clock_wall(
-    const struct bpfprobe_clock *clock, uint64_t time, int nano, struct timeval *tv)
+bpfprobe_clock_wall(struct bpfprobe_clock *clock, uint64_t time, int nano, struct timeval *tv)
 {
 	uint64_t wall = time + (uint64_t)clock->offset;
+	uint32_t ns;
 
-	tv->tv_sec = (time_t)(wall / BPFPROBE_NS_PER_SEC);
-	tv->tv_usec = (suseconds_t)(wall % BPFPROBE_NS_PER_SEC);
-	if (!nano)
-		tv->tv_usec /= 1000;
+	/* Most packets are of the same second as the last one.  Unsigned: true also of one before. */
+	if (wall - clock->second >= BPFPROBE_NS_PER_SEC) {
+		clock->seconds = (time_t)(wall / BPFPROBE_NS_PER_SEC);
+		clock->second = wall - wall % BPFPROBE_NS_PER_SEC;
+	}
+	ns = (uint32_t)(wall - clock->second);
+	tv->tv_sec = clock->seconds;
+	tv->tv_usec = nano ? ns : ns / 1000;
 }

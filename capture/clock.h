@@ -20,6 +20,8 @@ struct bpfprobe_clock {
 	int64_t offset;	  /* ns to add to it for CLOCK_REALTIME */
 	uint64_t sampled; /* when the offset was measured, ns of `id` */
 	uint64_t last;	  /* what the last now() saw */
+	uint64_t second;  /* ns of the wall clock at which the second of the last wall() began */
+	time_t seconds;	  /* and its number */
 	int (*gettime)(clockid_t, struct timespec *); /* clock_gettime(), or a test's */
 };
 
@@ -38,6 +40,6 @@ uint64_t bpfprobe_clock_now(struct bpfprobe_clock *clock, int *set_back);
  * nanoseconds if `nano` is set (as PCAP_TSTAMP_PRECISION_NANO has it).
  */
 void bpfprobe_clock_wall(
-    const struct bpfprobe_clock *clock, uint64_t time, int nano, struct timeval *tv);
+    struct bpfprobe_clock *clock, uint64_t time, int nano, struct timeval *tv);
 
 #endif

@@ -9,8 +9,7 @@
 #include <unistd.h>
 #include <linux/if_packet.h>
 #include <linux/types.h>
-#include "bpf/pflog.h"
-#include "capture/handle.h"
+#include "capture/pflog.h"
 
 #define NS_PER_MS 1000000ULL
 #define BPFPROBE_HEADER_MAX BPFPROBE_PFLOG_HLEN /* the longest link header */
@@ -242,58 +241,11 @@ bpfprobe_handle_filter(struct bpfprobe_handle *handle, const struct bpf_program 
 	return 0;
 }
 
-/*
- * Puts the link header in front of the packet.  The pages of a ring can only be
- * read (perf_mmap_fault() of the kernel lets nobody write but to the first), so
- * that this takes a copy, of what is wanted; without a header to add, the packet
- * stays where it is.
- */
-static const u_char *
-add_header(struct bpfprobe_handle *handle, const void *hdr, u_int hdrlen, const u_char *pkt, u_int *caplen)
+/* Where the bytes of a packet begin that has a header in front of it. */
+static u_char *
+bytes_of(const struct bpfprobe_handle *handle)
 {
-	u_int most = bpfprobe_filter_needs(&handle->filter, handle->snaplen);
-
-	if (hdrlen == 0)
-		return pkt;
-	if (*caplen > most)
-		*caplen = most;
-	memcpy(handle->packet, hdr, hdrlen);
-	if (*caplen > hdrlen)
-		memcpy(handle->packet + hdrlen, pkt, *caplen - hdrlen);
-	return handle->packet;
-}
-
-/*
- * The ruleset: where the kernel says from where it drops packets but not why, the function
- * from which it does.
- */
-static const struct bpfprobe_name16 *
-find_ruleset(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, const struct bpfprobe_meta *meta,
-    __u32 index)
-{
-	struct bpfprobe_client *client = &handle->client;
-	const struct bpfprobe_name16 *name = bpfprobe_names_get(&handle->names, index), *located;
-	uint64_t address = meta != NULL ? bpfprobe_whole(meta->location) : 0;
-
-	if (address == 0 || rec->probe >= client->nlabels || client->labels[rec->probe].reasons)
-		return name;
-	located = bpfprobe_names_locate(&handle->names, client, address);
-	return located->words[0] != 0 ? located : name;
-}
-
-/* PFLOG's header, also of what other programs have written, of which nothing else is known. */
-static void
-make_pflog(struct bpfprobe_handle *handle, struct bpfprobe_pflog *hdr, const struct bpfprobe_record *rec,
-    const u_char *pkt, struct bpfprobe_link *link)
-{
-	const struct bpfprobe_meta *meta = handle->item.meta;
-	struct bpfprobe_seen unseen = { .uid = BPFPROBE_UNTOLD, .pid = BPFPROBE_UNTOLD };
-	const struct bpfprobe_seen *seen = meta != NULL ? &meta->seen : &unseen;
-
-	unseen.name = (__u16)(BPFPROBE_NAMES_PROBE + rec->probe);
-	link->hdrlen = BPFPROBE_PFLOG_HLEN;
-	bpfprobe_pflog_begin(hdr, bpfprobe_pflog_af(rec, pkt, &link->skip));
-	bpfprobe_pflog_finish(hdr, rec, seen, find_ruleset(handle, rec, meta, seen->name));
+	return handle->packet + BPFPROBE_HEADER_MAX;
 }
 
 /* Whether the kernel has asked the filter, or nobody needs to. */
@@ -335,14 +287,55 @@ is_wanted(const struct bpfprobe_handle *handle, const struct bpfprobe_record *re
 	    bpfprobe_returned_wanted(&handle->item.returned);
 }
 
+/*
+ * The packet behind the header in front of bytes_of(), of `hdrlen` bytes, which stands for `skip` of
+ * the packet's.  The pages of a ring can only be read (perf_mmap_fault() of the kernel lets nobody
+ * write but to the first), so that this takes a copy, of what is wanted; without a header, the packet
+ * stays where it is.
+ */
+static const u_char *
+put_behind(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, u_int hdrlen, u_int skip,
+    struct pcap_pkthdr *h)
+{
+	u_int most = bpfprobe_filter_needs(&handle->filter, handle->snaplen);
+
+	h->len = rec->len - skip + hdrlen;
+	h->caplen = rec->caplen - skip + hdrlen;
+	if (hdrlen == 0)
+		return handle->item.packet + skip;
+	if (h->caplen > most)
+		h->caplen = most;
+	if (h->caplen > hdrlen)
+		memcpy(bytes_of(handle), handle->item.packet + skip, h->caplen - hdrlen);
+	return bytes_of(handle) - hdrlen;
+}
+
+/* The packet with a header of all link types but PFLOG; NULL: the link type cannot carry it. */
+static const u_char *
+make_linked(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, struct pcap_pkthdr *h)
+{
+	u_char *end = bytes_of(handle);
+	/* Made where the longest stays; what is behind it in `link` makes room for the packet. */
+	struct bpfprobe_link *link = (struct bpfprobe_link *)(end - BPFPROBE_LINK_MAX);
+	u_int hdrlen, skip;
+
+	if (rec->layer == BPFPROBE_LAYER_NETLINK)
+		bpfprobe_link_netlink(link, rec);
+	else if (bpfprobe_link_make(link, handle->dlt, rec, handle->item.packet) < 0)
+		return NULL;
+	hdrlen = link->hdrlen;
+	skip = link->skip;
+	if (hdrlen < BPFPROBE_LINK_MAX)
+		memmove(end - hdrlen, link->hdr, hdrlen);
+	return put_behind(handle, rec, hdrlen, skip, h);
+}
+
 /* Makes the packet; NULL: it is not wanted. */
 static const u_char *
 make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, struct pcap_pkthdr *h)
 {
 	int is_pflog = handle->dlt == DLT_PFLOG && rec->layer != BPFPROBE_LAYER_ASIS;
-	const u_char *pkt = handle->item.packet;
-	struct bpfprobe_pflog pflog;
-	struct bpfprobe_link link;
+	const u_char *pkt;
 	u_int wanted;
 
 	if (!is_wanted(handle, rec))
@@ -350,21 +343,15 @@ make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, s
 	/* Taken before anybody asked why: it is not known, and "pass" would be a lie. */
 	if (is_pflog && handle->item.meta == NULL && !is_foreign(handle))
 		return NULL;
-	if (is_pflog)
-		make_pflog(handle, &pflog, rec, pkt, &link);
-	else if (rec->layer == BPFPROBE_LAYER_NETLINK)
-		bpfprobe_link_netlink(&link, rec);
-	else if (bpfprobe_link_make(&link, handle->dlt, rec, pkt) < 0)
+	pkt = is_pflog ? put_behind(handle, rec, BPFPROBE_PFLOG_HLEN, bpfprobe_pflog_make(handle, rec, bytes_of(handle)), h) :
+			 make_linked(handle, rec, h);
+	if (pkt == NULL)
 		return NULL;
-	h->len = rec->len - link.skip + link.hdrlen;
-	h->caplen = rec->caplen - link.skip + link.hdrlen;
-	pkt = add_header(handle, is_pflog ? (const void *)&pflog : link.hdr, link.hdrlen, pkt + link.skip, &h->caplen);
-
 	wanted = filter_run(handle, rec, pkt, h);
 	if (wanted == 0)
 		return NULL;
 	if (is_pflog)
-		bpfprobe_pflog_show((struct bpfprobe_pflog *)handle->packet);
+		bpfprobe_pflog_show((struct bpfprobe_pflog *)(bytes_of(handle) - BPFPROBE_PFLOG_HLEN));
 	if (h->caplen > wanted)
 		h->caplen = wanted;
 	if (h->caplen > handle->snaplen)
@@ -424,10 +411,11 @@ next_of_rings(struct bpfprobe_handle *handle)
 	item->rec = bpfprobe_merge_next(merge);
 	if (item->rec == NULL)
 		return 0;
-	item->meta = bpfprobe_merge_meta(merge);
+	item->meta = bpfprobe_record_meta(item->rec);
 	item->packet = bpfprobe_merge_packet(merge);
-	item->ring = (unsigned int)(merge->last - merge->rings) % handle->reader.cpus;
-	item->returned = merge->returned;
+	item->ring = merge->last->cpu;
+	if (item->rec->returns)
+		item->returned = merge->returned;
 	item->decided = 0;
 	return 1;
 }

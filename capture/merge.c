@@ -99,7 +99,7 @@ advance(struct bpfprobe_merge *merge)
 		bpfprobe_ring_publish(ring);
 	if (!fill(merge, &merge->heap[0], ring))
 		merge->heap[0] = merge->heap[--merge->used];
-	if (merge->used > 0)
+	if (merge->used > 1)
 		sift_down(merge, 0);
 }
 

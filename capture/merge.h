@@ -95,13 +95,6 @@ bpfprobe_merge_packet(const struct bpfprobe_merge *merge)
 	return merge->last->packet;
 }
 
-/* What is known of it beside its record; NULL: nobody has asked for that (bpf/record.h). */
-static inline const struct bpfprobe_meta *
-bpfprobe_merge_meta(const struct bpfprobe_merge *merge)
-{
-	return merge->last->metadata;
-}
-
 /*
  * Whether next() may give another record of this pass: without a false no, and
  * without touching the record that it gave last.

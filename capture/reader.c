@@ -49,13 +49,16 @@ map_rings(struct bpfprobe_reader *reader, struct bpfprobe_client *client, const 
 			return err;
 		client->rings[i] = -1; /* the ring's now */
 		ring->foreign = reply->foreign ? &reader->foreign : NULL;
+		ring->cpu = i;
 		reader->count++;
 	}
 	for (i = 0; i < client->nringbufs; i++) {
-		err = bpfprobe_ring_map_ringbuf(&reader->rings[reader->count], client->ringbufs[i], reply->ringbuf_size);
+		ring = &reader->rings[reader->count];
+		err = bpfprobe_ring_map_ringbuf(ring, client->ringbufs[i], reply->ringbuf_size);
 		if (err < 0)
 			return err;
 		client->ringbufs[i] = -1;
+		ring->cpu = i;
 		reader->count++;
 	}
 	return bpfprobe_merge_init(&reader->merge, reader->rings, reader->count);

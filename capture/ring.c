@@ -164,10 +164,9 @@ bpfprobe_ring_set_record(struct bpfprobe_ring *ring, const struct bpfprobe_recor
 
 	if (size < sizeof(*rec))
 		return NULL;
-	head = sizeof(*rec) + (rec->meta ? sizeof(*ring->metadata) : 0);
+	head = sizeof(*rec) + (rec->meta ? sizeof(struct bpfprobe_meta) : 0);
 	if (size < head || rec->caplen > size - head)
 		return NULL;
-	ring->metadata = rec->meta ? (const struct bpfprobe_meta *)(rec + 1) : NULL;
 	ring->packet = (const uint8_t *)rec + head;
 	return rec;
 }

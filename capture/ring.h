@@ -40,10 +40,10 @@ struct bpfprobe_ring {
 	uint8_t *joined;    /* a sample that wraps around, put together; made when needed */
 	size_t joined_size;
 	int fd;
+	unsigned int cpu; /* the number of its CPU among those that have rings */
 	/* NULL: our programs write here; else others', of whose records ours are made. */
 	struct bpfprobe_foreign *foreign;
 	struct bpfprobe_record made; /* the one that peek() gave, if so */
-	const struct bpfprobe_meta *metadata; /* of the record that peek() gave; NULL: it has none */
 	const uint8_t *packet;	     /* the bytes of the packet that peek() gave */
 };
 
@@ -132,6 +132,13 @@ static inline uint64_t
 bpfprobe_record_time(const struct bpfprobe_record *rec)
 {
 	return (uint64_t)rec->time_hi << 32 | rec->time_lo;
+}
+
+/* What is known of the packet beside its record; NULL: nobody has asked for that (bpf/record.h). */
+static inline const struct bpfprobe_meta *
+bpfprobe_record_meta(const struct bpfprobe_record *rec)
+{
+	return rec->meta ? (const struct bpfprobe_meta *)(rec + 1) : NULL;
 }
 
 /* A number of 64 bits, of the two halves that metadata have of it. */

@@ -306,13 +306,19 @@ delivered() { # COUNT
 	[[ $(sum delivered) -ge $1 ]]
 }
 
-@test "many packets from two CPUs: complete, in order, none dropped" {
+# from_two_cpus SIZE [tcpdump option...] [-- verify option...]: many packets of both at once.
+from_two_cpus() {
 	[[ $(nproc) -ge 2 ]] || skip "needs two CPUs"
-	local n=$(scaled 50000 2500) pace=$(scaled 10 500) one late
-	capture dump tcpdump -l -i "bpfprobe:tx:netns=$NS_A" -w "$BATS_TEST_TMPDIR/a.pcap" -B 131072
-	in_a sender -c $n -i 1 -C 0 -p $pace -s mixed:9000 udp $SINK $PORT 3>&- &
+	local n=$(scaled 50000 2500) pace=$(scaled 10 500) size=$1 options=() one late
+	shift
+	while [[ $# -gt 0 && $1 != -- ]]; do
+		options+=("$1")
+		shift
+	done
+	capture dump tcpdump -l -i "bpfprobe:tx:netns=$NS_A" -w "$BATS_TEST_TMPDIR/a.pcap" -B 131072 "${options[@]}"
+	in_a sender -c $n -i 1 -C 0 -p $pace -s "$size" udp $SINK $PORT 3>&- &
 	one=$!
-	in_a sender -c $n -i 2 -C 1 -p $pace -s mixed:9000 udp $SINK $PORT
+	in_a sender -c $n -i 2 -C 1 -p $pace -s "$size" udp $SINK $PORT
 	wait $one
 	until_true 20 delivered $((2 * n))
 	sleep 0.2 # the count of late ones is written with the next look at the rings
@@ -320,10 +326,18 @@ delivered() { # COUNT
 	stop
 	counts "$T/dump.err"
 	[[ $CAPTURED -eq $((2 * n)) && $RECEIVED -eq $((2 * n)) && $DROPPED -eq 0 ]]
-	run -0 verify -e 1:0-$((n - 1)) -e 2:0-$((n - 1)) -z mixed:9000 "$T/a.pcap"
+	run -0 verify -e 1:0-$((n - 1)) -e 2:0-$((n - 1)) -z "$size" "${@:2}" "$T/a.pcap"
 	echo "$output late=$late"
 	# Merged by time; a record that came too late is delivered all the same, and counted.
 	(($(value inversions "$output") <= late && late <= n / 50))
+}
+
+@test "many packets from two CPUs: complete, in order, none dropped" {
+	from_two_cpus mixed:9000
+}
+
+@test "many packets from two CPUs, the short ones in BPF ring buffers" {
+	from_two_cpus mixed:30000 -s 256 -- -n 256
 }
 
 @test "proto=: the bytes from skb->data on as a link type of one's choice" {

@@ -75,7 +75,7 @@ start(struct bpfprobe_clock *clock, clockid_t id, uint64_t ticks, int64_t offset
 }
 
 static void
-assert_wall(const struct bpfprobe_clock *clock, uint64_t time, int nano, long sec, long frac)
+assert_wall(struct bpfprobe_clock *clock, uint64_t time, int nano, long sec, long frac)
 {
 	struct timeval tv = { -1, -1 };
 
@@ -93,6 +93,22 @@ boottime_is_behind_the_wall_clock(void **state)
 	start(&clock, CLOCK_BOOTTIME, 5 * SEC, 1700000000 * SEC + 250000000);
 	assert_int_equal(clock.offset, 1700000000 * SEC + 250000000);
 	assert_wall(&clock, 6 * SEC + 1, 1, 1700000006, 250000001);
+}
+
+/* Of whatever second the one before was. */
+static void
+seconds_begin_where_they_do(void **state)
+{
+	struct bpfprobe_clock clock;
+
+	(void)state;
+	start(&clock, CLOCK_BOOTTIME, 5 * SEC, 1000 * SEC);
+	assert_wall(&clock, 6 * SEC - 1, 0, 1005, 999999);
+	assert_wall(&clock, 6 * SEC, 0, 1006, 0);
+	assert_wall(&clock, 6 * SEC - 1, 1, 1005, 999999999);
+	assert_wall(&clock, 7 * SEC - 1, 1, 1006, 999999999);
+	assert_wall(&clock, 7 * SEC, 1, 1007, 0);
+	assert_wall(&clock, 3 * SEC + 1999, 0, 1003, 1);
 }
 
 static void
@@ -322,6 +338,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(boottime_is_behind_the_wall_clock),
+		cmocka_unit_test(seconds_begin_where_they_do),
 		cmocka_unit_test(tai_is_ahead_of_the_wall_clock),
 		cmocka_unit_test(fractions_carry),
 		cmocka_unit_test(microseconds_are_cut),

@@ -84,7 +84,7 @@ it_stands_between_record_and_packet(void **state)
 		rec = peek();
 		assert_non_null(rec);
 		assert_int_equal(rec->caplen, 5);
-		assert_int_equal(it.ring.metadata->seen.pid, PID);
+		assert_int_equal(bpfprobe_record_meta(rec)->seen.pid, PID);
 		assert_memory_equal(it.ring.packet, packet, sizeof(packet));
 		bpfprobe_ring_consume(&it.ring);
 		bpfprobe_ring_publish(&it.ring);
@@ -95,14 +95,18 @@ it_stands_between_record_and_packet(void **state)
 static void
 a_record_without_it_has_none(void **state)
 {
+	const struct bpfprobe_record *rec;
+
 	(void)state;
 	put_sample(RECORD + META, 0);
 	assert_true(fake_ring_sample(&it.fake, 1, 20));
-	assert_non_null(peek());
-	assert_non_null(it.ring.metadata);
+	rec = peek();
+	assert_non_null(rec);
+	assert_non_null(bpfprobe_record_meta(rec));
 	bpfprobe_ring_consume(&it.ring);
-	assert_fake_record(peek(), 1, 20);
-	assert_null(it.ring.metadata);
+	rec = peek();
+	assert_fake_record(rec, 1, 20);
+	assert_null(bpfprobe_record_meta(rec));
 }
 
 static void
