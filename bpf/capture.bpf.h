@@ -52,8 +52,8 @@ static __always_inline __u64 wanted_length(
 {
 	__u64 want = config.snaplen;
 
-	if (want < BPFPROBE_SNAPLEN_MIN)
-		want = BPFPROBE_SNAPLEN_MIN;
+	if (want < reader->least)
+		want = reader->least;
 	if (rec->undecided && want < reader->reach)
 		want = reader->reach;
 	if (want > config.most)

@@ -91,7 +91,7 @@ struct bpfprobe_config {
 	__u32 user;	 /* ... of this number */
 	__u32 stack;	 /* 1: with the kernel's stack */
 	__u32 ringbuf;	 /* 1: short samples go into BPF ring buffers */
-	__u32 wake;	 /* bytes, a power of two, for which the reader is woken once; 0: for each sample */
+	__u32 wake;	 /* bytes, a power of two, for which the reader is woken once; 1: for each sample */
 	struct bpfprobe_who who;
 };
 

@@ -41,8 +41,8 @@
 #define BPFPROBE_RINGBUF_HEAD 8
 
 /*
- * Bytes of a packet that are captured even if the snapshot length is less: a filter
- * that is set later looks at them in the packets that are queued already.
+ * Bytes of a packet that are captured even if the snapshot length is less, until the first read: the
+ * filter that is set before it looks at them in the packets that are queued already.
  */
 #define BPFPROBE_SNAPLEN_MIN 256
 
@@ -160,7 +160,8 @@ struct bpfprobe_counters {
 	/* what the reader wants */
 	__u64 reach;   /* bytes of a packet that the filter may look at */
 	__u64 passing; /* 1: no filter in the kernel, every packet comes up undecided */
-	__u64 pad[2];  /* to two cache lines */
+	__u64 least;   /* bytes that are captured even if the snapshot length is less */
+	__u64 pad;     /* to two cache lines */
 };
 
 _Static_assert(sizeof(struct bpfprobe_record) == 48, "the record's layout is shared");

@@ -74,6 +74,7 @@ bpfprobe_reader_open(struct bpfprobe_reader *reader, struct bpfprobe_client *cli
 	err = bpfprobe_control_map(&reader->control, client->ctl, reply->cpus);
 	if (err < 0)
 		return err;
+	reader->control.reader->least = BPFPROBE_SNAPLEN_MIN;
 	*what = "cannot prepare for fork";
 	err = map_alive(reader);
 	if (err < 0)
@@ -122,6 +123,7 @@ bpfprobe_reader_pass(struct bpfprobe_reader *reader)
 	uint64_t now = bpfprobe_clock_now(&reader->clock, &set_back);
 
 	reader->foreign.now = now - reader->hold;
+	reader->control.reader->least = 0;
 	reader->control.reader->late = reader->merge.late;
 	reader->control.reader->broken = reader->merge.broken;
 	reader->control.reader->unpaired = reader->merge.unpaired;

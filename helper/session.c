@@ -119,7 +119,7 @@ make_config(const struct bpfprobe_session *session, struct bpfprobe_config *conf
 	config->stack = session->maps.stacks >= 0;
 	config->who = plan->device.who;
 	config->ringbuf = session->maps.ringbufs >= 0;
-	config->wake = plan->immediate ? 0 : session->ringbufs.size / 4;
+	config->wake = plan->immediate ? 1 : session->ringbufs.size / 4;
 }
 
 /* Whether there are programs for it that read a packet where it is. */
