@@ -48,6 +48,26 @@ static __always_inline __u64 wake_flag(const struct bpfprobe_record *put, const 
 	return (at & (config.wake - 1)) < size ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
+/* `count` bytes, no more than `most`, and nothing that lies behind them.  0, or less: they cannot be read. */
+static __always_inline long copy_bytes(__u8 *to, const __u8 *from, __u64 count, const __u64 most)
+{
+#ifdef BPFPROBE_DIRECT
+	const __u64 *words = MEMORY((const __u64 *)from);
+	__u64 i;
+
+	/* A call costs more than some words; the last one overlaps the one before. */
+	if (most <= MIDDLE && count >= sizeof(*words)) {
+#pragma unroll
+		for (i = 0; i < most / sizeof(*words) && (i + 1) * sizeof(*words) < count; i++)
+			((__u64 *)to)[i] = words[i];
+		count -= sizeof(*words);
+		*(__u64 *)(to + count) = *MEMORY((const __u64 *)(from + count));
+		return 0;
+	}
+#endif
+	return bpf_probe_read_kernel(to, count, from);
+}
+
 /* `head` bytes in front of `most` of the packet. */
 static __always_inline long put_record(void *ctx, PACKET *packet, const struct data *data,
     const struct bpfprobe_record *rec, __u64 want, const __u64 head, const __u64 most)
@@ -72,7 +92,7 @@ static __always_inline long put_record(void *ctx, PACKET *packet, const struct d
 	asm volatile("" : "+r"(want));
 	if (want > most)
 		want = most;
-	if (bpf_probe_read_kernel((__u8 *)put + head, want, data->head + data->start) < 0) {
+	if (copy_bytes((__u8 *)put + head, data->head + data->start, want, most) < 0) {
 		bpf_ringbuf_discard(put, flag);
 		return -1;
 	}

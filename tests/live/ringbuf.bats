@@ -13,9 +13,9 @@ setup_file() {
 	remember_objects
 }
 
-# Around what the two kinds of samples have room for, 80 and 272 bytes from the MAC header on; the
+# Around what the two kinds of samples have room for, 80, 144 and 272 bytes from the MAC header on; the
 # last but one lies in fragments, but for its headers.
-SIZES=(16 37 38 39 60 227 228 229 230 256 1472 30000 64)
+SIZES=(16 37 38 39 60 101 102 103 227 228 229 230 256 1472 30000 64)
 
 # cut DEVICE [OPTION...]: the first 256 bytes of packets of all sizes.
 cut() {
@@ -48,7 +48,7 @@ read_all() { # COUNT
 
 @test "the same where a program has nothing but the packet's address, and at XDP" {
 	# No fragments, which not every program can reach, and none that XDP does not take.
-	SIZES=(16 37 38 39 60 227 228 229 230 256 512 64)
+	SIZES=(16 37 38 39 60 101 102 103 227 228 229 230 256 512 64)
 	cut "bpfprobe:rawtp/net_dev_queue:arg1:netns=$NS_A"
 	cut "bpfxdp:bpb0:netns=$NS_B"
 	cut "bpfxdp:bpb0:netns=$NS_B" -y PFLOG
