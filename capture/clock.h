@@ -39,7 +39,20 @@ uint64_t bpfprobe_clock_now(struct bpfprobe_clock *clock, int *set_back);
  * Wall-clock time of a record: seconds, and in tv_usec microseconds, or
  * nanoseconds if `nano` is set (as PCAP_TSTAMP_PRECISION_NANO has it).
  */
-void bpfprobe_clock_wall(
-    struct bpfprobe_clock *clock, uint64_t time, int nano, struct timeval *tv);
+static inline void
+bpfprobe_clock_wall(struct bpfprobe_clock *clock, uint64_t time, int nano, struct timeval *tv)
+{
+	uint64_t wall = time + (uint64_t)clock->offset;
+	uint32_t ns;
+
+	/* Most packets are of the same second as the last one.  Unsigned: true also of one before. */
+	if (wall - clock->second >= BPFPROBE_NS_PER_SEC) {
+		clock->seconds = (time_t)(wall / BPFPROBE_NS_PER_SEC);
+		clock->second = wall - wall % BPFPROBE_NS_PER_SEC;
+	}
+	ns = (uint32_t)(wall - clock->second);
+	tv->tv_sec = clock->seconds;
+	tv->tv_usec = nano ? ns : ns / 1000;
+}
 
 #endif

@@ -256,22 +256,19 @@ is_decided(const struct bpfprobe_handle *handle, const struct bpfprobe_record *r
 }
 
 /*
- * How many bytes of the packet are wanted.  The filter in the kernel has said it
- * already, unless it could not, or was another when it saw this packet.  What waits is asked once.
+ * How many bytes of the packet are wanted, of which there are `caplen`, where the kernel has not said
+ * it: the filter could not, or was another when it saw this packet.  What waits is asked once.
  */
 static u_int
-filter_run(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, const u_char *pkt,
-    const struct pcap_pkthdr *h)
+filter_run(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, const u_char *pkt, u_int len, u_int caplen)
 {
 	struct bpfprobe_item *item = &handle->item;
 
-	if (is_decided(handle, rec))
-		return UINT_MAX;
 	if (item->decided == handle->filters)
 		return item->wanted;
 	handle->reader.control.reader->filtered++;
 	item->decided = handle->filters;
-	item->wanted = bpfprobe_filter_run(&handle->filter, rec, pkt, h->len, h->caplen);
+	item->wanted = bpfprobe_filter_run(&handle->filter, rec, pkt, len, caplen);
 	return item->wanted;
 }
 
@@ -289,45 +286,43 @@ is_wanted(const struct bpfprobe_handle *handle, const struct bpfprobe_record *re
 
 /*
  * The packet behind the header in front of bytes_of(), of `hdrlen` bytes, which stands for `skip` of
- * the packet's.  The pages of a ring can only be read (perf_mmap_fault() of the kernel lets nobody
- * write but to the first), so that this takes a copy, of what is wanted; without a header, the packet
- * stays where it is.
+ * the packet's; both have `caplen` bytes.  The pages of a ring can only be read (perf_mmap_fault() of
+ * the kernel lets nobody write but to the first), so that this takes a copy; without a header, the
+ * packet stays where it is.
  */
 static const u_char *
-put_behind(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, u_int hdrlen, u_int skip,
-    struct pcap_pkthdr *h)
+put_behind(const struct bpfprobe_handle *handle, u_int hdrlen, u_int skip, u_int caplen)
 {
-	u_int most = bpfprobe_filter_needs(&handle->filter, handle->snaplen);
-
-	h->len = rec->len - skip + hdrlen;
-	h->caplen = rec->caplen - skip + hdrlen;
 	if (hdrlen == 0)
 		return handle->item.packet + skip;
-	if (h->caplen > most)
-		h->caplen = most;
-	if (h->caplen > hdrlen)
-		memcpy(bytes_of(handle), handle->item.packet + skip, h->caplen - hdrlen);
+	if (caplen > hdrlen)
+		memcpy(bytes_of(handle), handle->item.packet + skip, caplen - hdrlen);
 	return bytes_of(handle) - hdrlen;
 }
 
-/* The packet with a header of all link types but PFLOG; NULL: the link type cannot carry it. */
-static const u_char *
-make_linked(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, struct pcap_pkthdr *h)
+/* A header of all link types but PFLOG; sets what put_behind() needs.  0, or -1: the link type cannot carry the packet. */
+static int
+make_header(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, u_int *hdrlen, u_int *skip)
 {
 	u_char *end = bytes_of(handle);
 	/* Made where the longest stays; what is behind it in `link` makes room for the packet. */
 	struct bpfprobe_link *link = (struct bpfprobe_link *)(end - BPFPROBE_LINK_MAX);
-	u_int hdrlen, skip;
 
 	if (rec->layer == BPFPROBE_LAYER_NETLINK)
 		bpfprobe_link_netlink(link, rec);
 	else if (bpfprobe_link_make(link, handle->dlt, rec, handle->item.packet) < 0)
-		return NULL;
-	hdrlen = link->hdrlen;
-	skip = link->skip;
-	if (hdrlen < BPFPROBE_LINK_MAX)
-		memmove(end - hdrlen, link->hdr, hdrlen);
-	return put_behind(handle, rec, hdrlen, skip, h);
+		return -1;
+	*hdrlen = link->hdrlen;
+	*skip = link->skip;
+	if (*hdrlen < BPFPROBE_LINK_MAX)
+		memmove(end - *hdrlen, link->hdr, *hdrlen);
+	return 0;
+}
+
+static u_int
+at_most(u_int n, u_int most)
+{
+	return n < most ? n : most;
 }
 
 /* Makes the packet; NULL: it is not wanted. */
@@ -335,27 +330,30 @@ static const u_char *
 make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, struct pcap_pkthdr *h)
 {
 	int is_pflog = handle->dlt == DLT_PFLOG && rec->layer != BPFPROBE_LAYER_ASIS;
+	u_int hdrlen = BPFPROBE_PFLOG_HLEN, skip, caplen, wanted;
 	const u_char *pkt;
-	u_int wanted;
 
 	if (!is_wanted(handle, rec))
 		return NULL;
 	/* Taken before anybody asked why: it is not known, and "pass" would be a lie. */
 	if (is_pflog && handle->item.meta == NULL && !is_foreign(handle))
 		return NULL;
-	pkt = is_pflog ? put_behind(handle, rec, BPFPROBE_PFLOG_HLEN, bpfprobe_pflog_make(handle, rec, bytes_of(handle)), h) :
-			 make_linked(handle, rec, h);
-	if (pkt == NULL)
+	if (is_pflog)
+		skip = bpfprobe_pflog_make(handle, rec, bytes_of(handle));
+	else if (make_header(handle, rec, &hdrlen, &skip) < 0)
 		return NULL;
-	wanted = filter_run(handle, rec, pkt, h);
-	if (wanted == 0)
-		return NULL;
+	h->len = rec->len - skip + hdrlen;
+	caplen = at_most(rec->caplen - skip + hdrlen, bpfprobe_filter_needs(&handle->filter, handle->snaplen));
+	pkt = put_behind(handle, hdrlen, skip, caplen);
+	if (!is_decided(handle, rec)) {
+		wanted = filter_run(handle, rec, pkt, h->len, caplen);
+		if (wanted == 0)
+			return NULL;
+		caplen = at_most(caplen, wanted);
+	}
 	if (is_pflog)
 		bpfprobe_pflog_show((struct bpfprobe_pflog *)(bytes_of(handle) - BPFPROBE_PFLOG_HLEN));
-	if (h->caplen > wanted)
-		h->caplen = wanted;
-	if (h->caplen > handle->snaplen)
-		h->caplen = handle->snaplen;
+	h->caplen = at_most(caplen, handle->snaplen);
 	bpfprobe_clock_wall(&handle->reader.clock, bpfprobe_record_time(rec), handle->nano, &h->ts);
 	return pkt;
 }
@@ -442,14 +440,12 @@ is_held(struct bpfprobe_handle *handle)
 const struct bpfprobe_record *
 bpfprobe_handle_next(struct bpfprobe_handle *handle)
 {
-	if (handle->hold.memory == NULL)
-		return next_of_rings(handle) ? handle->item.rec : NULL;
 	do {
-		if (bpfprobe_hold_release(&handle->hold, &handle->item))
+		if (handle->hold.memory != NULL && bpfprobe_hold_release(&handle->hold, &handle->item))
 			return handle->item.rec;
 		if (!next_of_rings(handle))
 			return NULL;
-	} while (is_held(handle));
+	} while (handle->hold.memory != NULL && is_held(handle));
 	return handle->item.rec;
 }
 

@@ -90,32 +90,20 @@ bpfprobe_ring_publish(struct bpfprobe_ring *ring)
 	ring->published = ring->tail;
 }
 
-/*
- * What is read soon is in the cache of the CPU that has written it: it is fetched while the packets in
- * front of it are looked at.  With packets of 1400 bytes that is a quarter of the reader's time.
- */
-#define FETCH_AHEAD 2048
-#define CACHE_LINE 64
-
-static void
-fetch_ahead(const struct bpfprobe_ring *ring)
+/* The sample at the tail, which wraps, `first` bytes of it before the ring's end, in one piece.  NULL: no memory. */
+BPFPROBE_RARE static const uint8_t *
+join(struct bpfprobe_ring *ring, size_t size, size_t first)
 {
-	uint64_t at = ring->tail + FETCH_AHEAD, end = ring->next + FETCH_AHEAD;
-
-	/* Not what the kernel is about to write. */
-	if (end - ring->tail > ring->head - ring->tail)
-		return;
-	for (; at < end; at += CACHE_LINE)
-		__builtin_prefetch(ring->data + (at & (ring->size - 1)));
-}
-
-void
-bpfprobe_ring_consume(struct bpfprobe_ring *ring)
-{
-	fetch_ahead(ring);
-	ring->tail = ring->next;
-	if (ring->foreign != NULL)
-		ring->foreign->counters->emitted++;
+	if (ring->joined_size < size) {
+		free(ring->joined);
+		ring->joined = malloc(UINT16_MAX + 1);
+		ring->joined_size = ring->joined != NULL ? UINT16_MAX + 1 : 0;
+		if (ring->joined == NULL)
+			return NULL;
+	}
+	memcpy(ring->joined, ring->data + ring->size - first, first);
+	memcpy(ring->joined + first, ring->data, size - first);
+	return ring->joined;
 }
 
 /* The sample at the tail in one piece: in place, or joined if it wraps.  NULL: no memory. */
@@ -125,22 +113,11 @@ whole_sample(struct bpfprobe_ring *ring, size_t size)
 	uint64_t at = ring->tail & (ring->size - 1);
 	size_t first = ring->size - at;
 
-	if (size <= first)
-		return ring->data + at;
-	if (ring->joined_size < size) {
-		free(ring->joined);
-		ring->joined = malloc(UINT16_MAX + 1);
-		ring->joined_size = ring->joined != NULL ? UINT16_MAX + 1 : 0;
-		if (ring->joined == NULL)
-			return NULL;
-	}
-	memcpy(ring->joined, ring->data + at, first);
-	memcpy(ring->joined + first, ring->data, size - first);
-	return ring->joined;
+	return size <= first ? ring->data + at : join(ring, size, first);
 }
 
 /* A record that another's program has written, as one of ours; NULL: it is to be passed over. */
-static const struct bpfprobe_record *
+BPFPROBE_RARE static const struct bpfprobe_record *
 foreign_record(struct bpfprobe_ring *ring, const uint8_t *at, size_t size, uint64_t *broken)
 {
 	struct bpfprobe_counters *counters = ring->foreign->counters;
@@ -254,7 +231,7 @@ sample_header(const struct bpfprobe_ring *ring)
 }
 
 /* What the kernel had no room for since its last such record. */
-static void
+BPFPROBE_RARE static void
 count_lost(struct bpfprobe_ring *ring, size_t size)
 {
 	struct {

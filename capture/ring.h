@@ -26,6 +26,9 @@
 
 struct perf_event_mmap_page;
 
+/* Of what is rare: it stays out of the way of what is done for each packet. */
+#define BPFPROBE_RARE __attribute__((cold, noinline))
+
 struct bpfprobe_ring {
 	struct perf_event_mmap_page *meta; /* a perf ring's mapping; NULL: none */
 	uint64_t *consumer;	  /* a BPF ring buffer's: what is given back; NULL: it is not mapped */
@@ -107,8 +110,28 @@ const struct bpfprobe_record *bpfprobe_ring_set_record(
 /* How many samples the kernel had no room for; 0: none, or it does not tell (before 6.0). */
 uint64_t bpfprobe_ring_lost(const struct bpfprobe_ring *ring);
 
+/*
+ * What is read soon is in the cache of the CPU that has written it: so far ahead it is fetched while the
+ * packets in front of it are looked at.  With packets of 1400 bytes that is a quarter of the reader's time.
+ */
+#define BPFPROBE_RING_FETCH 2048
+#define BPFPROBE_CACHE_LINE 64
+
 /* Consumes the record that peek() gave; its memory stays valid until publish(). */
-void bpfprobe_ring_consume(struct bpfprobe_ring *ring);
+static inline void
+bpfprobe_ring_consume(struct bpfprobe_ring *ring)
+{
+	uint64_t at = ring->tail + BPFPROBE_RING_FETCH, end = ring->next + BPFPROBE_RING_FETCH;
+
+	/* Not what the kernel is about to write. */
+	if (end - ring->tail > ring->head - ring->tail)
+		end = at;
+	for (; at < end; at += BPFPROBE_CACHE_LINE)
+		__builtin_prefetch(ring->data + (at & (ring->size - 1)));
+	ring->tail = ring->next;
+	if (ring->foreign != NULL)
+		ring->foreign->counters->emitted++;
+}
 
 /* Gives all that was consumed back to the kernel. */
 void bpfprobe_ring_publish(struct bpfprobe_ring *ring);
