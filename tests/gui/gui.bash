@@ -67,7 +67,7 @@ wireshark_start() {
 	chmod 700 "$T/tmp"
 	printf '%s: %s\n' gui.ask_unsaved FALSE gui.update.enabled FALSE >"$config/preferences"
 	printf '%s: %s\n' gui.geometry_main_x 0 gui.geometry_main_y 0 gui.geometry_main_width 1000 \
-		gui.geometry_main_height 620 privs.warn_if_elevated FALSE \
+		gui.geometry_main_height 720 privs.warn_if_elevated FALSE \
 		gui.interface_toolbar_show "${TOOLBAR:-}" >"$config/recent_common"
 	cp "$config/recent_common" "$config/recent"
 	[[ -z ${EXTCAP:-} ]] || mkdir "$config/extcap"
