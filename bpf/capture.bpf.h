@@ -157,10 +157,12 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 		find_rest(ctx, packet, dev, &data, &rec);
 	else if (!choose(ctx, packet, dev, &data, &rec, reader))
 		return 0;
-	if (put(ctx, packet, &data, &rec, wanted_length(&rec, reader)) < 0)
+	/* Before: an atomic operation waits for all stores, and those of a packet are to memory that another CPU has read. */
+	COUNT(emitted);
+	if (put(ctx, packet, &data, &rec, wanted_length(&rec, reader)) < 0) {
+		ADD(emitted, -1);
 		COUNT(lost);
-	else
-		COUNT(emitted);
+	}
 	return 0;
 }
 

@@ -14,14 +14,15 @@ struct {
 	__type(value, struct bpfprobe_counters);
 } bpfprobe_ctl SEC(".maps");
 
-/* Adds one to a counter of this CPU. */
-#define COUNT(name)                                                                                \
+/* Adds to a counter of this CPU. */
+#define ADD(name, n)                                                                               \
 	({                                                                                         \
 		__u32 cpu = bpf_get_smp_processor_id();                                            \
 		struct bpfprobe_counters *counters = bpf_map_lookup_elem(&bpfprobe_ctl, &cpu);     \
 		if (counters)                                                                      \
-			__sync_fetch_and_add(&counters->name, 1);                                  \
+			__sync_fetch_and_add(&counters->name, (n));                                \
 	})
+#define COUNT(name) ADD(name, 1)
 
 static __always_inline struct bpfprobe_counters *the_readers(void)
 {
