@@ -83,19 +83,20 @@ static __always_inline long put_record(void *ctx, PACKET *packet, const struct d
 	if (!put)
 		return -1;
 	flag = wake_flag(put, BPFPROBE_RINGBUF_HEAD + head + most);
-	*put = *rec;
-	put->caplen = want;
-	stamp(put);
-	if (head > sizeof(*put))
-		find_meta(ctx, packet, data, rec, (struct bpfprobe_meta *)(put + 1));
 	/* It is not more; the verifier has to be told. */
 	asm volatile("" : "+r"(want));
 	if (want > most)
 		want = most;
+	/* First: while the clock is read, the memory comes that another CPU has read; submit() waits for it. */
 	if (copy_bytes((__u8 *)put + head, data->head + data->start, want, most) < 0) {
 		bpf_ringbuf_discard(put, flag);
 		return -1;
 	}
+	*put = *rec;
+	put->caplen = want;
+	if (head > sizeof(*put))
+		find_meta(ctx, packet, data, rec, (struct bpfprobe_meta *)(put + 1));
+	stamp(put);
 	bpf_ringbuf_submit(put, flag);
 	return 0;
 }
