@@ -41,8 +41,8 @@
 #define BPFPROBE_RINGBUF_HEAD 8
 
 /*
- * Bytes of a packet that are captured even if the snapshot length is less, until the first read: the
- * filter that is set before it looks at them in the packets that are queued already.
+ * Bytes of a packet that are captured even if the snapshot length is less, until a filter is set, or
+ * the first is read: the filter looks at them in the packets that are queued already.
  */
 #define BPFPROBE_SNAPLEN_MIN 256
 

@@ -226,6 +226,7 @@ push_filter(struct bpfprobe_handle *handle, const struct bpf_program *program)
 		handle->generation = reply.generation;
 	reader->passing = handle->generation == 0;
 	reader->reach = handle->filter.reach;
+	reader->least = 0;
 }
 
 int

@@ -33,11 +33,11 @@ setup_file() {
 
 # fit PAYLOAD [PAGES]: packets that a ring holds. Each takes 12 bytes of the kernel's and 48 of the
 # record (bpf/record.h), Ethernet, IPv4 and UDP header, and is a multiple of 8 bytes long; one byte
-# of a ring stays free. In a BPF ring buffer there are 8 bytes of the kernel's, and room for 272 of
-# the packet, if it has more than 80 (bpf/ringbuf.bpf.h).
+# of a ring stays free. In a BPF ring buffer there are 8 bytes of the kernel's, and room for 144 of
+# the packet, of which the 96 behind the MAC header are wanted (bpf/ringbuf.bpf.h).
 fit() {
 	local each=$(((12 + 48 + 42 + $1 + 7) / 8 * 8))
-	((${#SNAP[@]} == 0)) || each=$((8 + 48 + 272))
+	((${#SNAP[@]} == 0)) || each=$((8 + 48 + 144))
 	echo $(((${2:-$PAGES} * $(getconf PAGESIZE) - 1) / each))
 }
 
