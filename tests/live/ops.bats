@@ -135,6 +135,13 @@ traffic() {
 	done
 }
 
+@test "the first filter looks at what waits already, behind the snapshot length" {
+	looping loop -i "$TX" -t 100 -s 64 -c 5 -K $(scaled 500 3000) -f "udp port $PORT and udp[150] = udp[150]" op=queued
+	send -c 5 -s 200
+	ended
+	[[ $(of packets) -eq 5 ]]
+}
+
 @test "next_ex: the bytes stay until the next call, while the ring overflows" {
 	local dlt
 	for dlt in LINUX_SLL2 RAW; do # with a header of ours, and as it is in the ring

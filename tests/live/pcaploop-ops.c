@@ -324,6 +324,26 @@ static int op_late(const struct pcaploop_options *opt)
 	return result(pc, rc, linked.packets);
 }
 
+/* The first filter is set when packets are queued already. */
+static int op_queued(const struct pcaploop_options *opt)
+{
+	struct pcaploop_options without = *opt;
+	unsigned int packets = 0;
+	pcap_t *pc;
+	int rc;
+
+	without.filter = NULL;
+	pc = pcaploop_open(&without);
+	if (!pc)
+		return 1;
+	ready();
+	usleep((useconds_t)opt->pause_ms * 1000);
+	rc = pcaploop_set_filter(pc, opt->filter);
+	if (rc >= 0)
+		rc = read_some(pc, (unsigned int)opt->count, &packets);
+	return result(pc, rc, packets);
+}
+
 /* What pcap_next_ex() gave holds until the next call, whatever comes in between. */
 static int op_lifetime(const struct pcaploop_options *opt)
 {
@@ -429,6 +449,7 @@ int pcaploop_op(const struct pcaploop_options *opt, const char *name)
 		{ "stats", op_stats },
 		{ "relink", op_relink },
 		{ "late", op_late },
+		{ "queued", op_queued },
 		{ "lifetime", op_lifetime },
 		{ "nonblock", op_nonblock },
 		{ "callback", op_callback },
