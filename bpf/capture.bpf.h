@@ -46,7 +46,10 @@ static __always_inline int is_wanted(const struct bpfprobe_record *rec)
 	return !config.ifindex || rec->ifindex == config.ifindex;
 }
 
-/* How many bytes of the packet: behind its MAC header so many as the user wants, or the filter in user space. */
+/*
+ * How many bytes of the packet: behind its MAC header, and the tags that RAW passes over, so many as the
+ * user wants, or the filter in user space.
+ */
 static __always_inline __u64 wanted_length(
     const struct bpfprobe_record *rec, const struct bpfprobe_counters *reader)
 {
@@ -58,7 +61,7 @@ static __always_inline __u64 wanted_length(
 		want = reader->reach;
 	if (want > config.most)
 		want = config.most;
-	want += rec->l2len;
+	want += rec->l2len ? rec->l2len + TAGS_HLEN : 0;
 	return want < rec->len ? want : rec->len;
 }
 
@@ -157,7 +160,7 @@ static __always_inline int capture_at(void *ctx, PACKET *packet, const int at_ex
 		find_rest(ctx, packet, dev, &data, &rec);
 	else if (!choose(ctx, packet, dev, &data, &rec, reader))
 		return 0;
-	/* Before: an atomic operation waits for all stores, and those of a packet are to memory that another CPU has read. */
+	/* Before: an atomic operation waits for all stores, of a packet into memory that another CPU has read. */
 	COUNT(emitted);
 	if (put(ctx, packet, &data, &rec, wanted_length(&rec, reader)) < 0) {
 		ADD(emitted, -1);

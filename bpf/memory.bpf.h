@@ -122,6 +122,7 @@ static __always_inline __u32 netns_of(struct net_device *dev)
 }
 
 #define ETH_HLEN 14
+#define TAGS_HLEN 8 /* of two VLAN tags */
 
 /* A number of 64 bits, in two halves. */
 static __always_inline void put_halves(__u32 *halves, __u64 number)

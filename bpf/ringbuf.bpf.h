@@ -15,9 +15,9 @@
 /* Bytes of the packet that there is room for: of most packets without data, of most headers, and of all others. */
 #define SHORT 80
 #define MIDDLE 144
-#define LONG 272
+#define LONG 280
 
-_Static_assert(LONG >= BPFPROBE_SNAPLEN_MIN + ETH_HLEN, "what is taken of any packet");
+_Static_assert(LONG >= BPFPROBE_SNAPLEN_MIN + ETH_HLEN + TAGS_HLEN, "what may be asked for");
 
 /* Made by the helper for who has use of it: else all that looks into it is dead code. */
 struct {
@@ -40,12 +40,10 @@ static __always_inline int is_short(const struct data *data, __u64 want)
  * The kernel would wake the reader for each record that finds him waiting, which costs much more
  * than the record: here, once for so many bytes, as with a perf ring, whatever he leaves unread.
  */
-static __always_inline __u64 wake_flag(const struct bpfprobe_record *put, const __u64 size)
+static __always_inline __u64 wake_flag(void *ringbuf, const __u64 size)
 {
-	/* Where in the ring it is, but for what is the same for all. */
-	__u64 at = (__u64)put - (__u64)&config;
-
-	return (at & (config.wake - 1)) < size ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	return (bpf_ringbuf_query(ringbuf, BPF_RB_PROD_POS) & (config.wake - 1)) < size ? BPF_RB_FORCE_WAKEUP :
+											 BPF_RB_NO_WAKEUP;
 }
 
 /* `count` bytes, no more than `most`, and nothing that lies behind them.  0, or less: they cannot be read. */
@@ -82,7 +80,7 @@ static __always_inline long put_record(void *ctx, PACKET *packet, const struct d
 	put = bpf_ringbuf_reserve(ringbuf, head + most, 0);
 	if (!put)
 		return -1;
-	flag = wake_flag(put, BPFPROBE_RINGBUF_HEAD + head + most);
+	flag = wake_flag(ringbuf, BPFPROBE_RINGBUF_HEAD + head + most);
 	/* It is not more; the verifier has to be told. */
 	asm volatile("" : "+r"(want));
 	if (want > most)

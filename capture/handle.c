@@ -475,7 +475,7 @@ bpfprobe_handle_stats(struct bpfprobe_handle *handle, uint64_t *received, uint64
 	bpfprobe_control_totals(&reader->control, client->progs, client->nprogs, client->links,
 	    client->nlinks, &totals);
 	*received = totals.emitted > unwanted ? totals.emitted - unwanted : 0;
-	/* A record can be read before the CPU that has written it counts it. */
+	/* After a fork two processes read one ring, and what each has delivered is counted together. */
 	if (*received < reader->control.reader->delivered)
 		*received = reader->control.reader->delivered;
 	if (handle->returns == BPFPROBE_RETURNS_DECIDE)

@@ -15,11 +15,13 @@ setup_file() {
 	install -m 644 "$theirs" "$THEIRS"
 }
 
-# calls LIBRARY MODE: every system call of pcaploop, without what differs each time: addresses
-# and large numbers (sizes of files, process ids), random bytes, and what it prints.
+# calls LIBRARY MODE: every system call of pcaploop, without what differs each time: addresses,
+# its number as a process, large numbers (sizes of files), random bytes, and what it prints.
 calls() {
 	LD_LIBRARY_PATH=$1 strace -f -o "$1/trace" pcaploop -i lo "$2" >/dev/null
-	sed -E "s,^[0-9]+ +,,; s,$1,LIBRARY,g; s/0x[0-9a-f]+/P/g; s/getrandom\(\"[^\"]*\"/getrandom(R/
+	local pid
+	read -r pid _ <"$1/trace"
+	sed -E "s,^[0-9]+ +,,; s,\b$pid\b,N,g; s,$1,LIBRARY,g; s/0x[0-9a-f]+/P/g; s/getrandom\(\"[^\"]*\"/getrandom(R/
 		s/[0-9]{4,}/N/g; s/ += /= /" "$1/trace" | grep -v '^write(1,'
 }
 

@@ -183,10 +183,11 @@ tagged_by_tc() {
 		echo "$output"
 		[[ $(grep -cF "ethertype $tags" <<<"$output") -eq 10 ]]
 		# The same without the metadata: the inner tag is a part of the bytes.
-		dump 10 "bpfprobe:$device" -y RAW "udp port $PORT"
+		dump 10 "bpfprobe:$device" -y RAW -s 100 "udp port $PORT"
 		send -c 10 -s 300
 		wait_exit "$PID"
 		[[ $(tcpdump -n -r "$T/a.pcap" 2>/dev/null | grep -c "UDP, length 300") -eq 10 ]]
+		[[ $(tshark -r "$T/a.pcap" -Y "frame.cap_len == 100" 2>/dev/null | wc -l) -eq 10 ]]
 	done
 }
 
