@@ -261,7 +261,8 @@ is_decided(const struct bpfprobe_handle *handle, const struct bpfprobe_record *r
  * it: the filter could not, or was another when it saw this packet.  What waits is asked once.
  */
 static u_int
-filter_run(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, const u_char *pkt, u_int len, u_int caplen)
+filter_run(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, const u_char *pkt, u_int len,
+    u_int caplen)
 {
 	struct bpfprobe_item *item = &handle->item;
 
@@ -301,7 +302,7 @@ put_behind(const struct bpfprobe_handle *handle, u_int hdrlen, u_int skip, u_int
 	return bytes_of(handle) - hdrlen;
 }
 
-/* A header of all link types but PFLOG; sets what put_behind() needs.  0, or -1: the link type cannot carry the packet. */
+/* A header of all link types but PFLOG; sets what put_behind() needs.  0, or -1: it cannot carry the packet. */
 static int
 make_header(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, u_int *hdrlen, u_int *skip)
 {

@@ -138,7 +138,9 @@ serve_open(struct bpfprobe_session *session, const struct bpfprobe_request *requ
 		return -1;
 	if (reply.stacks && send_some(BPFPROBE_FD_STACKS, &session->maps.stacks, 1) < 0)
 		return -1;
-	return send_rings(&session->rings) < 0 ? -1 : send_some(BPFPROBE_FD_RINGBUF, session->ringbufs.fds, session->ringbufs.count);
+	if (send_rings(&session->rings) < 0)
+		return -1;
+	return send_some(BPFPROBE_FD_RINGBUF, session->ringbufs.fds, session->ringbufs.count);
 }
 
 static int

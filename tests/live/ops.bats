@@ -136,7 +136,8 @@ traffic() {
 }
 
 @test "the first filter looks at what waits already, behind the snapshot length" {
-	looping loop -i "$TX" -t 100 -s 64 -c 5 -K $(scaled 500 3000) -f "udp port $PORT and udp[150] = udp[150]" op=queued
+	looping loop -i "$TX" -t 100 -s 64 -c 5 -K $(scaled 500 3000) -f "udp port $PORT and udp[150] = udp[150]" \
+		op=queued
 	send -c 5 -s 200
 	ended
 	[[ $(of packets) -eq 5 ]]

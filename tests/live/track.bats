@@ -179,7 +179,7 @@ decrypted() {
 	serve "$PORT"
 	into ours "bpfprobe:any:track" -B 65536 "tcp port $PORT"
 	head -c 3000000 /dev/zero | in_a busybox nc -w 5 $ADDR_B "$PORT"
-	sleep 0.5 # the last acknowledgement has arrived
+	sleep $(scaled 0.5 3) # the last acknowledgement has arrived
 	until_true 10 all_read
 	stop
 	said ours
