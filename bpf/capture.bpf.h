@@ -59,9 +59,10 @@ static __always_inline __u64 wanted_length(
 		want = reader->least;
 	if (rec->undecided && want < reader->reach)
 		want = reader->reach;
+	want += TAGS_HLEN;
 	if (want > config.most)
 		want = config.most;
-	want += rec->l2len ? rec->l2len + TAGS_HLEN : 0;
+	want += rec->l2len;
 	return want < rec->len ? want : rec->len;
 }
 
