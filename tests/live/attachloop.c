@@ -108,6 +108,21 @@ static int attach(const struct bpfprobe_probe *probe, struct bpfprobe_maps *maps
 	return link;
 }
 
+/* Attached until the first packet comes: 0, or -ETIMEDOUT if none does. */
+static int wait_for_load(const struct bpfprobe_probe *probe, struct bpfprobe_maps *maps)
+{
+	int link = attach(probe, maps), tenths = 600;
+
+	if (link < 0)
+		return link;
+	while (seen(maps->ctl, maps->cpus) == 0 && tenths > 0) {
+		usleep(100000);
+		tenths--;
+	}
+	close(link);
+	return tenths > 0 ? 0 : -ETIMEDOUT;
+}
+
 /* 0 or -errno. */
 static int loop(const struct bpfprobe_probe *probe, struct bpfprobe_maps *maps, int count)
 {
@@ -141,6 +156,8 @@ int main(int argc, char **argv)
 	if (err < 0)
 		return fail("load", err);
 	err = loop(&probe, &maps, WARM_UP);
+	if (err == 0)
+		err = wait_for_load(&probe, &maps);
 	before = look();
 	start = time(NULL);
 	if (err == 0)
