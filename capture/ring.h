@@ -126,6 +126,9 @@ bpfprobe_ring_consume(struct bpfprobe_ring *ring)
 	/* Not what the kernel is about to write. */
 	if (end - ring->tail > ring->head - ring->tail)
 		end = at;
+	/* Behind a long record only the begin of the next: the rest of it comes by itself when it is read in turn. */
+	if (end - at > BPFPROBE_RING_FETCH)
+		at = end - BPFPROBE_RING_FETCH;
 	for (; at < end; at += BPFPROBE_CACHE_LINE)
 		__builtin_prefetch(ring->data + (at & (ring->size - 1)));
 	ring->tail = ring->next;
