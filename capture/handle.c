@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <linux/if_packet.h>
 #include <linux/types.h>
+#include "capture/handle.h"
 #include "capture/pflog.h"
 
 #define NS_PER_MS 1000000ULL
@@ -341,7 +342,7 @@ make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, s
 	if (is_pflog && handle->item.meta == NULL && !is_foreign(handle))
 		return NULL;
 	if (is_pflog)
-		skip = bpfprobe_pflog_make(handle, rec, bytes_of(handle));
+		skip = bpfprobe_pflog_make(bytes_of(handle), &handle->item, &handle->names, &handle->client);
 	else if (make_header(handle, rec, &hdrlen, &skip) < 0)
 		return NULL;
 	h->len = rec->len - skip + hdrlen;
