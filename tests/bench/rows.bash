@@ -71,7 +71,7 @@ GROUPS_OF_ROWS=(
 	"raw 1 1400  full all    q  $ALL"
 	"raw 1 64    96   all    -  $STOCKS|$OURS"
 	"raw 1 1400  96   all    -  $STOCKS|$OURS"
-	"raw 1 60000 full all    s  $STOCKS|$OURS"
+	"raw 1 60000 full all    s  $ALL"
 	"raw 1 60000 96   all    -  $STOCKS|$OURS"
 	"raw 1 64    full never  qs $FILTERED"
 	"raw 1 1400  full never  -  $FILTERED"
