@@ -18,6 +18,8 @@
 
 #include "bpf/record.h"
 
+/* `restrict` below: what is written into a header changes neither record nor packet, of which nothing is read twice. */
+
 /* The link types that probes of a struct sk_buff offer (DLT_* of pcap/dlt.h). */
 #define BPFPROBE_DLT_EN10MB 1
 #define BPFPROBE_DLT_RAW 12

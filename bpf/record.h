@@ -144,7 +144,7 @@ struct bpfprobe_exit {
  */
 struct bpfprobe_counters {
 	/* the CPUs' */
-	__u64 emitted; /* records that are in the ring, or on their way there; the reader's: those of other programs, read */
+	__u64 emitted; /* records in the ring, or on their way there; the reader's: those of other programs, read */
 	__u64 lost;    /* packets that no record was written for: ring full, or output failed; so with them */
 	__u64 untracked; /* records of packets that are to be followed, without room for that (track option) */
 	__u64 null;    /* probe hits without a packet: NULL, an error, no xdp_buff yet; nothing lost */

@@ -2,7 +2,7 @@
 /*
  * The second way into user space: BPF ring buffers, one for each CPU, for short samples of which
  * all bytes lie in the linear part of the packet.  The program writes there itself, and
- * what the sender pays for a packet is about a third less than with a sample in a perf ring; but it
+ * what the sender pays for a packet is about a quarter less than with a sample in a perf ring; but it
  * cannot say at run time how much room it wants, nor copy what lies in fragments.
  */
 #ifndef BPFPROBE_RINGBUF_BPF_H

@@ -83,9 +83,9 @@ void bpfprobe_ring_snapshot(struct bpfprobe_ring *ring);
 /*
  * The first unread record, or NULL; the same one until it is consumed.  Samples
  * of another kind (the kernel's own loss records, which come late or never and
- * are relied on only where nobody else counts, see `foreign`) are passed over.  A sample whose sizes do not fit each other,
- * or one that wraps and cannot be joined for want of memory, is passed over too
- * and counted in *broken.  The packet's rec->caplen bytes are at ring->packet.
+ * are relied on only where nobody else counts, see `foreign`) are passed over.  A
+ * sample whose sizes do not fit each other, or one that wraps and cannot be joined
+ * for want of memory, is passed over too and counted in *broken.  The packet's rec->caplen bytes are at ring->packet.
  */
 const struct bpfprobe_record *bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken);
 

@@ -28,28 +28,28 @@ runs() {
 }
 
 @test "every capturer is measured, and no loss goes unreported" {
-	local all=58 two=9
-	(($(nproc) > 1)) || all=49 two=0
+	local all=62 two=9
+	(($(nproc) > 1)) || all=53 two=0
 	cp "$BATS_FILE_TMPDIR/bench.txt" "$BATS_TEST_TMPDIR/table"
 	cat "$BATS_TEST_TMPDIR/table"
 	[[ $(runs 1) -eq $all ]]
 	[[ $(runs 'cpus == 2') -eq $two ]]
 	[[ $(runs 'sender == "udp"') -eq 9 ]]
 	[[ $(runs 'sender == "xdp"') -eq 6 ]]
-	[[ $(runs 'frame == 60000') -eq 9 ]]
+	[[ $(runs 'frame == 60000') -eq 13 ]]
 	[[ $(grep -Ec '^(none|tcpdump|dumpcap|minimal|loop)' "$BATS_TEST_TMPDIR/table") -eq $all ]]
 	# What is sent of each, and who has it: a reader knows it by the numbers.
 	[[ $(runs 'filter == "never" && wanted == 1') -eq 5 ]]
 	[[ $(runs 'filter == "1/1000" && wanted == 20') -eq 5 ]]
-	[[ $(runs 'frame == 60000 && wanted == 1000') -eq 9 ]]
-	[[ $(runs 'frame == 64 && wanted == 20000 * cpus') -eq $((all - 5 - 5 - 9)) ]]
+	[[ $(runs 'frame == 60000 && wanted == 1000') -eq 13 ]]
+	[[ $(runs 'frame == 64 && wanted == 20000 * cpus') -eq $((all - 5 - 5 - 13)) ]]
 	[[ $(runs 'capturer == "none" && captured == 0') -eq $((6 + two / 8)) ]]
 	[[ $(runs 'capturer != "none" && captured + dropped == wanted') -eq $((all - 6 - two / 8)) ]]
 	# Sender, reader and program: each a number above 0 wherever it applies.
-	[[ $(runs '!measured && sender_ns > 0') -eq $((all - 1)) ]]
+	[[ $(runs '!measured && sender_ns > 0') -eq $((all - 2)) ]]
 	[[ $(runs 'filter == "all" && capturer != "none" && !measured && reader_ns > 0') -eq \
 		$(runs 'filter == "all" && capturer != "none" && !measured') ]]
-	[[ $(runs 'measured && program_ns > 0') -eq 1 ]]
+	[[ $(runs 'measured && program_ns > 0') -eq 2 ]]
 }
 
 # figures TABLE FIGURE [FILE]: how many values above 0 the file of the filters, or this one, has.
@@ -137,7 +137,10 @@ lines_of() {
 		printf 'heading\n-\treads\tdirect\n'
 		lines_of "raw 1 1400 full all" none 9 0 0 1000.0 - tcpdump 9 9 0 1500.0 200.0 \
 			dumpcap 9 9 0 1400.0 1000.0 "minimal TPACKET_V3" 9 9 0 1500.0 50.0 \
+			"tcpdump bpfprobe" 9 9 0 1400.0 150.0 \
 			"dumpcap bpfprobe" 9 9 0 1500.0 250.0 "loop bpfprobe" 9 8 1 1500.0 30.0
+		lines_of "raw 1 64 96 all" none 9 0 0 1000.0 - tcpdump 9 9 0 1200.0 50.0 \
+			"tcpdump bpfprobe" 9 9 0 1120.0 60.0
 		lines_of "raw 1 64 full never" none 1 0 0 1000.0 - tcpdump 1 1 0 1200.0 - \
 			"tcpdump bpfprobe" 1 1 0 1090.0 -
 		lines_of "xdp 1 64 96 all" none 9 0 0 500.0 - "minimal XDP" 9 9 0 900.0 10.0 \
@@ -150,6 +153,8 @@ lines_of() {
 	echo "$output"
 	[[ $output =~ $'\n'"dumpcap bpfprobe ".*" 0 0 "\ +"0  reader 0.25 <=0.3 of dumpcap"$'\n' ]]
 	[[ $output =~ $'\n'"loop bpfprobe ".*" 1 "\ +"1  reader 0.60 <=0.7 of minimal TPACKET_V3"$'\n' ]]
+	[[ $output =~ $'\n'"tcpdump bpfprobe ".*" 400 "\ +"0.80 <=1.0 "\ +"150 "\ +"0.75 <=0.9 " ]]
+	[[ $output =~ $'\n'"tcpdump bpfprobe ".*" 120 "\ +"0.60 <=0.7 "\ +"60.0 "\ +"1.20 "\ +- ]]
 	[[ $output =~ $'\n'"tcpdump bpfprobe ".*" 0.45 <=0.4 " ]]
 	[[ $output =~ $'\n'"loop bpfxdp ".*"  rate 0.90 >=0.8 of minimal XDP"$'\n' ]]
 	[[ $output =~ $'\n'"tcpdump bpfxdp entry ".*" 600 ".*"  added 0.60 <=0.7 of xdpdump entry"$'\n' ]]
@@ -157,8 +162,23 @@ lines_of() {
 	# The page has what is aimed at, and what that is next to.
 	run -0 "$BATS_TEST_DIRNAME/bench/table" capture "$BATS_TEST_TMPDIR/bench.tsv" brief=1
 	echo "$output"
-	[[ $(grep -Ec '^(tcpdump|dumpcap|minimal|loop|xdpdump)' <<<"$output") -eq 13 ]]
+	[[ $(grep -Ec '^(tcpdump|dumpcap|minimal|loop|xdpdump)' <<<"$output") -eq 16 ]]
 	[[ $(grep -c '^none' <<<"$output") -eq 0 ]]
+	# Where filters read the packet through the helper, less is aimed at.
+	sed 's/direct/helper/' "$BATS_TEST_TMPDIR/bench.tsv" >"$BATS_TEST_TMPDIR/helper.tsv"
+	run -0 "$BATS_TEST_DIRNAME/bench/table" capture "$BATS_TEST_TMPDIR/helper.tsv"
+	[[ $output =~ $'\n'"tcpdump bpfprobe ".*" 0.45 <=0.5 " ]]
+}
+
+@test "--quick: some groups, and what is asked for" {
+	local file=$BATS_TEST_TMPDIR/bench.tsv
+	"$BENCH" --quick -n 1000 -m ' (none|loop bpfprobe|loop bpfxdp)$' -o "$file" capture 2
+	cut -f 2-6,8 "$file" | grep -v 'reads\|never.1$' | sed 1d | sort | uniq -c >"$BATS_TEST_TMPDIR/groups"
+	cat "$BATS_TEST_TMPDIR/groups"
+	[[ $(awk '{ print $1, $2, $3, $4, $5, $6, $7 }' "$BATS_TEST_TMPDIR/groups") == "$(
+		printf '%s\n' "4 raw 1 1400 full all 1000" "4 raw 1 64 full all 1000" \
+			"2 raw 1 64 full never 1000" "4 xdp 1 64 96 all 1000"
+	)" ]]
 }
 
 # grown SERIES FIGURE: how many values above 0 there are.

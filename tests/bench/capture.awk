@@ -31,7 +31,7 @@ function set_aims()
 	aim("added", "^xdp 1 64 full all/(tcpdump|loop) bpfxdp( entry)?$", "<=0.7", "xdpdump entry")
 	aim("added", "^xdp 1 64 full all/tcpdump bpfxdp both$", "<=0.7", "xdpdump both")
 	aim("rate", "^xdp 1 64 96 all/loop bpfxdp", ">=0.8", "minimal XDP")
-	aim("lost", "(^raw 1 (64|1400) full all/dumpcap (bpfprobe|noselect)|/loop bpfxdp)$", "0")
+	aim("lost", "(^raw 1 (64|1400) full all/dumpcap (bpfprobe|noselect)|^xdp 1 64 96 all/loop bpfxdp)$", "0")
 }
 
 # aim_at(FIGURE, ROW, OTHERS): the number of what is aimed at, next to others than tcpdump or not.
