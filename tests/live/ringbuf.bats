@@ -83,19 +83,16 @@ ring_buffers() {
 	verify -e 1:0-29 -e 2:0-29 -o "$T/full.pcap"
 }
 
-# 12 samples of 256 bytes fit, which may be asked for until somebody reads. What the stack itself sends may be among them.
+# 12 samples of 256 bytes fit, which may be asked for until somebody reads: tcpdump sets a filter before it does.
 @test "without a filter no more is taken than is wanted, once the first packet is read" {
-	capture all tcpdump -s 96 -i "bpfprobe:tx:netns=$NS_A:pages=1" -w "$BATS_TEST_TMPDIR/all.pcap"
+	looping loop -i "bpfprobe:tx:netns=$NS_A:pages=1" -s 96
 	send -c 1 -i 2 -s 32 -C 0
 	until_true 10 read_so_many 1
 	kill -STOP "$PID"
 	send -c 100 -i 1 -s 300 -C 0
 	kill -CONT "$PID"
-	until_true 10 read_so_many 16
+	until_true 10 read_so_many 18 || fail "read: $COUNTERS"
 	stop
-	counts "$T/all.err"
-	echo "captured $CAPTURED received $RECEIVED dropped $DROPPED"
-	((CAPTURED >= 16 && CAPTURED < 40 && DROPPED > 0))
 }
 
 # Two that come one after the other, without anything behind them that would wake the reader.
