@@ -169,8 +169,9 @@ lost_some() {
 	[[ $(sum lost) -gt 0 ]]
 }
 
-@test "from when it reads again nothing is lost any more, while packets come all the time" {
-	local n=$(scaled 1500 1200) pages=64 sender numbers gaps
+# reads_again PAGES: what comes all the time is lost no more.
+reads_again() {
+	local n=$(scaled 1500 1200) pages=$1 sender numbers gaps
 	reader dump "$TX:pages=$pages"
 	local reader=$PID
 	kill -STOP "$reader"
@@ -188,6 +189,10 @@ lost_some() {
 	[[ $(wc -l <<<"$gaps") -eq 1 && ${gaps% *} -eq $(($(fit 1000 $pages) - 1)) ]]
 	[[ ${numbers[0]} -eq 0 && ${numbers[-1]} -eq $((n - 1)) ]]
 	said dump ${#numbers[@]} $((n - ${#numbers[@]}))
+}
+
+@test "from when it reads again nothing is lost any more, while packets come all the time" {
+	reads_again 64
 }
 
 # slow_reader DEVICE EVENTS
@@ -265,6 +270,11 @@ three() {
 @test "with short samples: a burst as long as a ring" {
 	SNAP=(-s 96) PAGES=4
 	burst "$TX" 1
+}
+
+@test "with short samples: from when it reads again nothing is lost any more" {
+	SNAP=(-s 96)
+	reads_again 16
 }
 
 @test "with short samples: a slow reader" {

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* BPF ring buffers: one for each CPU that is online, or none at all; with maps that are none of the kernel's. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <bpf/bpf.h>
+#include "helper/cpus.h"
+#include "helper/ringbufs.h"
+
+static unsigned int online; /* CPUs: every other one */
+static unsigned int made;   /* maps */
+static unsigned int most;   /* of them */
+static unsigned int places[BPFPROBE_RINGBUFS_MAX];
+static unsigned int placed;
+
+unsigned int
+bpfprobe_cpus_online(unsigned int *cpus, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < online && i < count; i++)
+		cpus[i] = 2 * i;
+	return online;
+}
+
+int
+bpf_map_create(enum bpf_map_type type, const char *name, __u32 key_size, __u32 value_size, __u32 max_entries,
+    const struct bpf_map_create_opts *opts)
+{
+	(void)type;
+	(void)name;
+	(void)key_size;
+	(void)value_size;
+	(void)max_entries;
+	(void)opts;
+	errno = EPERM;
+	return made < most ? (made++, dup(STDERR_FILENO)) : -1;
+}
+
+int
+bpf_map_update_elem(int map, const void *key, const void *value, __u64 flags)
+{
+	(void)map;
+	(void)value;
+	(void)flags;
+	places[placed++] = *(const __u32 *)key;
+	return 0;
+}
+
+/* The next descriptor: the same again if all were closed. */
+static int
+next_fd(void)
+{
+	int fd = dup(STDERR_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+/* With so many CPUs online, and no more maps than that. */
+static int
+make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, unsigned int maps)
+{
+	memset(ringbufs, 0, sizeof(*ringbufs));
+	online = cpus;
+	most = maps;
+	made = placed = 0;
+	return bpfprobe_ringbufs_make(ringbufs, 2 * BPFPROBE_RINGBUFS_MAX, 4);
+}
+
+static void
+one_for_each(void **state)
+{
+	struct bpfprobe_ringbufs ringbufs;
+	int map = make(&ringbufs, BPFPROBE_RINGBUFS_MAX, BPFPROBE_RINGBUFS_MAX + 1);
+
+	(void)state;
+	assert_true(map >= 0);
+	assert_int_equal(ringbufs.count, BPFPROBE_RINGBUFS_MAX);
+	assert_int_equal(ringbufs.size, 4 * sysconf(_SC_PAGESIZE));
+	assert_int_equal(placed, BPFPROBE_RINGBUFS_MAX);
+	assert_int_equal(places[0], 0);
+	assert_int_equal(places[BPFPROBE_RINGBUFS_MAX - 1], 2 * (BPFPROBE_RINGBUFS_MAX - 1));
+	close(map);
+	while (ringbufs.count > 0)
+		close(ringbufs.fds[--ringbufs.count]);
+}
+
+static void
+too_many_cpus(void **state)
+{
+	struct bpfprobe_ringbufs ringbufs;
+
+	(void)state;
+	assert_int_equal(make(&ringbufs, BPFPROBE_RINGBUFS_MAX + 1, BPFPROBE_RINGBUFS_MAX + 2), -ENODEV);
+	assert_int_equal(made, 0);
+	assert_int_equal(make(&ringbufs, 0, 1), -ENODEV);
+}
+
+static void
+nothing_is_left(void **state)
+{
+	struct bpfprobe_ringbufs ringbufs;
+	unsigned int maps;
+	int before = next_fd();
+
+	(void)state;
+	for (maps = 0; maps <= 3; maps++) {
+		assert_int_equal(make(&ringbufs, 3, maps), -EPERM);
+		assert_int_equal(ringbufs.count, 0);
+		assert_int_equal(next_fd(), before);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_for_each),
+		cmocka_unit_test(too_many_cpus),
+		cmocka_unit_test(nothing_is_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
