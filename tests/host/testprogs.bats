@@ -84,14 +84,15 @@ sees() {
 	[[ -z $output ]]
 }
 
+sent_and_ended() {
+	send
+	process_ended "$PID"
+}
+
 @test "nonblocktest: passes, but that ours needs no descriptor to block again" {
 	background prog "$PROGS/nonblocktest" -i "$TX"
-	local i
-	for ((i = 0; i < 50; i++)); do # it says nothing when it is ready
-		send
-		! process_ended "$PID" || break
-	done
 	local status=0
+	until_true 20 sent_and_ended || true # it says nothing when it is ready
 	wait_exit "$PID" || status=$?
 	cat "$T/prog.err"
 	# Its last step expects of setnonblock() that it needs one, as packet sockets do.

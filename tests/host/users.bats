@@ -66,7 +66,7 @@ sniffs() {
 greps() {
 	background ngrep "$1" stdbuf -oL ngrep -l -q -n 3 -d "$2" BPN "udp and dst port $PORT"
 	started "$T/ngrep.out" "filter: "
-	sleep $(scaled 0.5 3) # it says so before it captures
+	sleep $(scaled 1.5 5) # it says so before it captures
 	send -c 5 -p 1000
 	wait_exit "$PID"
 	cat "$T/ngrep.out"
@@ -94,7 +94,7 @@ fingerprints() {
 	P0F=$(sed -n 's/.*Daemon process created, PID \([0-9]*\).*/\1/p' "$BATS_TEST_TMPDIR/p0f.out")
 	defer kill "$P0F"
 	in_a timeout $(scaled 1.5 10) bash -c ": </dev/tcp/$ADDR_B/$((PORT + 1))" 2>/dev/null || true
-	sleep $(scaled 0.5 3)
+	sleep $(scaled 1.5 5)
 	kill "$P0F"
 	until_true 10 process_ended "$P0F"
 	has_text "$log" "mod=syn|cli=$ADDR_A/" || fail "$2: $(cat "$log" "$BATS_TEST_TMPDIR/p0f.out")"
@@ -127,7 +127,7 @@ fingerprints() {
 	export TERM=xterm HOME=$BATS_TEST_TMPDIR
 	background term script -qfec "stty rows 40 cols 120; exec termshark -i $TX -f 'udp port $PORT'" /dev/null
 	defer end_children "$PID"
-	background traffic in_a sender -c 1000 -p 20000 udp $SINK "$PORT"
+	background traffic in_a sender -c 3000 -p 20000 udp $SINK "$PORT"
 	wait_for_line "$T/term.out" "$SINK" 30
 }
 
