@@ -22,7 +22,7 @@
 #endif
 
 /* How long an answer may take, in ms: loading takes seconds under software emulation. */
-#define REPLY_TIMEOUT 30000
+#define REPLY_TIMEOUT 60000
 
 #define APPARMOR "/sys/kernel/security/apparmor"
 
