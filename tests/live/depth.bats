@@ -61,9 +61,9 @@ udp_of_five() { # verify's options
 	verify -z mixed:1400 -t 0800 -a "$ADDR_A,$ADDR_B" -p "$PORT" "$@"
 }
 
-# send_udp: five packets to a socket, which TABLE's places see.
+# send_udp: five packets to a socket, which TABLE's places see; from one CPU, else a later one may overtake.
 send_udp() {
-	in_a sender -c 5 -i 1 -s mixed:1400 udp "$ADDR_B" "$PORT"
+	in_a sender -C 0 -c 5 -i 1 -s mixed:1400 udp "$ADDR_B" "$PORT"
 }
 
 @test "UDP from the output to the socket: SLL2 says where it is" {
@@ -342,7 +342,7 @@ b kprobe/udpv6_rcv'
 	TABLE=$IPV6_WAY FILTER="ip6[6] = 0 and ip6[40] = 17"
 	listen $ADDR6_B "$PORT"
 	watch_all -c 2
-	in_a sender -x -c 2 -s 300 udp $ADDR6_B "$PORT"
+	in_a sender -C 0 -x -c 2 -s 300 udp $ADDR6_B "$PORT"
 	watched
 	all_fields sll.ltype sll.etype frame.len frame.protocols ipv6.nxt udp.length
 	while read -r ns place; do
