@@ -338,7 +338,7 @@ send_numbered() {
 	local size
 	SENT=0
 	for size; do
-		send -f $SENT -c 2 -s "$size"
+		send -f $SENT -c 2 -s "$size" -C 0
 		SENT=$((SENT + 2))
 	done
 }

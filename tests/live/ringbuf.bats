@@ -29,8 +29,12 @@ cut() {
 	verify -e "0:0-$((n - 1))" -n 256 -o "$T/cut.pcap"
 }
 
-# ring_buffers COUNT: whether there are so many.
+# ring_buffers COUNT: there are so many, as soon as the kernel has freed those of the capture before.
 ring_buffers() {
+	until_true 10 are_ring_buffers "$1"
+}
+
+are_ring_buffers() {
 	(($(bpftool map list | grep -c 'ringbuf .*name bpfprobe_ring ') == $1))
 }
 
@@ -111,7 +115,7 @@ ring_buffers() {
 @test "the reader is woken while it holds packets back" {
 	[[ $(nproc) -ge 2 ]] || skip "needs two CPUs"
 	local n=20000
-	looping loop -i "bpfprobe:tx:netns=$NS_A:pages=16" -s 96 -t 60000 -f "udp port $PORT" -c $((n / 2))
+	looping loop -i "bpfprobe:tx:netns=$NS_A:pages=16" -s 96 -t 60000 -f "udp port $PORT" -c $((n / 10))
 	taskset -cp 1 "$PID"
 	chrt --fifo -p 1 "$PID"
 	send -c $n -i 1 -s 32 -C 0
@@ -126,7 +130,9 @@ most_delivered() {
 # are 160 bytes of the next, more than the short ones have.
 @test "the reader is woken by the one that fills a quarter, not by the next" {
 	looping loop -i "bpfprobe:tx:netns=$NS_A:pages=32" -s 256 -t 60000 -f "udp port $PORT"
-	send -c 98 -i 1 -s 300 -C 0 -p 200
+	# Long enough after the 90th for it not to be held back any more.
+	send -c 90 -i 1 -s 300 -C 0
+	send -c 8 -f 90 -i 1 -s 300 -C 0
 	send -c 5 -i 2 -s 32 -C 0
 	until_true 10 most_delivered || fail "read $(sum delivered)"
 	stop

@@ -296,12 +296,17 @@ static void
 set_filters(const char *device, int count)
 {
 	const struct sock_filter accept = { BPF_RET | BPF_K, 0, 0, 262144 };
+	char refused[sizeof(reply.message)] = "";
 	int i, set = 0;
 
 	open_or_end(device);
-	for (i = 0; i < count; i++)
-		set += bpfprobe_client_filter(&client, &accept, 1, DLT_LINUX_SLL2, &reply) == 0;
-	printf("set=%d\nlast=%s\n", set, reply.message);
+	for (i = 0; i < count; i++) {
+		if (bpfprobe_client_filter(&client, &accept, 1, DLT_LINUX_SLL2, &reply) == 0)
+			set++;
+		else
+			snprintf(refused, sizeof(refused), "%s", reply.message);
+	}
+	printf("set=%d\nrefused=%s\n", set, refused);
 }
 
 static void

@@ -21,6 +21,7 @@ setup_file() {
 	defer ip netns exec "$NS_A" nft delete table ip seq
 	background server in_b busybox nc -l -p "$port"
 	defer kill -KILL "$PID"
+	until_true 10 listens "$port"
 	capture dump tcpdump -n -l -i "bpfprobe:drop:netns=$NS_B" "tcp dst port $port"
 	in_a bash -c "exec 4<>/dev/tcp/$ADDR_B/$port && echo hello >&4 && sleep 0.5"
 	wait_for_line "$T/dump.out" "$ADDR_B.$port: Flags [P.], seq 1"
