@@ -4,8 +4,8 @@
  *
  *	pcaploop [options] -i DEVICE [MODE]
  *
- * Modes:	run (default)  activate  open-close=N  wait  fork  list (no -i)
- *		swap=N,COUNT,PORT (pcaploop-swap.c)  op=NAME (pcaploop-ops.c)
+ * Modes:	run (default)  activate  open-close=N  locked=N (in memory)  wait  fork
+ *		list (no -i)  swap=N,COUNT,PORT (pcaploop-swap.c)  op=NAME (pcaploop-ops.c)
  * Before:	-s SNAPLEN  -t TIMEOUT_MS  -B BYTES  -I (immediate)  -p (not
  *		promiscuous)  -N (nanoseconds)
  * After:	-n (nonblock)  -y DLT  -Q in|out  -f FILTER  -F COUNT:FILTER (set
