@@ -166,7 +166,7 @@ static long memory_kb(const char *path, const char *key)
 	return kb;
 }
 
-/* Counted page by page: what /proc/self/status says can lack what each CPU has not added yet (since 6.2). */
+/* Counted page by page: in /proc/self/status what a CPU has not added yet may lack (since 6.2). */
 static long rss_kb(void)
 {
 	return memory_kb("/proc/self/smaps_rollup", "Rss:");
