@@ -265,7 +265,7 @@ filtered() {
 
 @test "the buffer size decides how much fits" {
 	looping loop -i "$TX" -t 100 -B 8000000 -c 1000
-	held send -c 1000 -s 1400 -C 0
+	held send -c 1000 -s 1400
 	ended
 	[[ $(of packets) -eq 1000 && $(of drop) -eq 0 ]]
 }

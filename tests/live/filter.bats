@@ -27,6 +27,7 @@ in_kernel() {
 		in_a sender -c 3 udp $SINK $((PORT + 1))
 		until_true 10 has_text "$T/dump.out" "$((PORT + 1)): UDP"
 		in_kernel 3
+		until_true 10 all_read "$PID"
 		stop
 		counts "$T/dump.err"
 		[[ $CAPTURED -eq 3 && $RECEIVED -eq 3 && $DROPPED -eq 0 ]]

@@ -84,7 +84,7 @@ nothing_attached() {
 }
 
 @test "tcpdump -C -z: the command after each file runs, the capture goes on" {
-	local n=3000 dir file
+	local n=3000 dir file total=0
 	dir=$(mktemp -d)
 	chmod 1777 "$dir"
 	defer rm -r "$dir"
@@ -101,8 +101,10 @@ nothing_attached() {
 	done
 	gzip -d "$dir/a.pcap.gz" "$dir/a.pcap1.gz" "$dir/a.pcap2.gz"
 	for file in a.pcap a.pcap1 a.pcap2 a.pcap3; do
-		verify -L -e "1:0-$((n - 1))" "$dir/$file"
-	done | awk '{sub("count=", "", $1); n += $1} END {exit n != 3000}'
+		run -0 verify -L -e "1:0-$((n - 1))" "$dir/$file"
+		total=$((total + $(value count "$output")))
+	done
+	[[ $total -eq $n ]]
 	nothing_left
 }
 
@@ -114,6 +116,7 @@ nothing_attached() {
 	[[ $(value fds_after "$output") -eq $(value fds_before "$output") ]]
 	[[ $(value wait "$output") == ECHILD ]]
 	(($(value vm_after_kb "$output") <= $(value vm_before_kb "$output") + 256))
+	[[ $(value rss_before_kb "$output") -gt 0 ]]
 	(($(value rss_after_kb "$output") <= $(value rss_before_kb "$output") + 256))
 	nothing_left
 }

@@ -181,7 +181,7 @@ in_b() {
 # shellcheck disable=SC2034  # for the tests
 send() {
 	local out
-	out=$(in_a sender "$@" udp "$SINK" "$PORT")
+	out=$(in_a sender -C 0 "$@" udp "$SINK" "$PORT")
 	START=$(value start_ns "$out") END=$(value end_ns "$out")
 }
 
@@ -338,7 +338,7 @@ send_numbered() {
 	local size
 	SENT=0
 	for size; do
-		send -f $SENT -c 2 -s "$size" -C 0
+		send -f $SENT -c 2 -s "$size"
 		SENT=$((SENT + 2))
 	done
 }

@@ -48,11 +48,11 @@ traffic() {
 }
 
 @test "breakloop ends a busy loop, from a signal handler and from a thread" {
-	local method by packets=$(scaled 60000 10000)
+	local method by packets=10000000
 	for method in $(scaled "loop dispatch next_ex" loop); do
 		for by in signal thread; do
-			looping loop -i "$TX" -t 5 -l $method -k $by -K $(scaled 1000 4000)
 			traffic "$packets" $(scaled 50 1000)
+			looping loop -i "$TX" -t 5 -l $method -k $by -K $(scaled 1000 4000)
 			ended 60
 			[[ $(of packets) -gt 0 && $(of packets) -lt $packets ]]
 			[[ $method != loop || $(of rc) -eq -2 ]]
@@ -136,7 +136,7 @@ traffic() {
 }
 
 @test "the first filter looks at what waits already, behind the snapshot length" {
-	looping loop -i "$TX" -t 100 -s 64 -c 5 -K $(scaled 500 3000) -f "udp port $PORT and udp[150] = udp[150]" \
+	looping loop -i "$TX" -t 100 -s 64 -c 5 -f "udp port $PORT and udp[150] = udp[150]" \
 		op=queued
 	send -c 5 -s 200
 	ended
@@ -183,7 +183,8 @@ crowded() {
 rotated() {
 	local file total=0 count
 	for file in "${@:2}"; do
-		count=$(value count "$(verify -L -e "1:0-$(($1 - 1))" "$file")")
+		run -0 verify -L -e "1:0-$(($1 - 1))" "$file"
+		count=$(value count "$output")
 		echo "${file##*/}: $count"
 		total=$((total + count))
 	done

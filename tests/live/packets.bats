@@ -82,7 +82,7 @@ dumped() {
 
 @test "EN10MB: a made MAC header where there is none" {
 	dump 10 bpfprobe:drop -y EN10MB "udp port $((PORT + 2))"
-	in_a sender -c 10 -i 1 -s mixed:1400 udp $ADDR_B $((PORT + 2))
+	in_a sender -C 0 -c 10 -i 1 -s mixed:1400 udp $ADDR_B $((PORT + 2))
 	dumped -e 1:0-9 -l EN10MB -m 00:00:00:00:00:00,00:00:00:00:00:00 -t 0800 \
 		-a $ADDR_A,$ADDR_B
 }
@@ -107,7 +107,7 @@ dumped() {
 	local dlt
 	for dlt in LINUX_SLL2 PFLOG; do
 		dump 100 bpfprobe:any -y $dlt "udp port $PORT"
-		in_a sender -c 50 -i 1 -s mixed:60000 -p 200 udp $SINK6 $PORT
+		in_a sender -C 0 -c 50 -i 1 -s mixed:60000 -p 200 udp $SINK6 $PORT
 		dumped -e 1:0-49:in -e 1:0-49:out -l $dlt -t 86dd -a $ADDR6_A,$SINK6
 	done
 }
@@ -116,8 +116,8 @@ dumped() {
 	local dlt
 	for dlt in LINUX_SLL2 PFLOG; do
 		dump 100 bpfprobe:drop -y $dlt "udp portrange $((PORT + 1))-$((PORT + 2))"
-		in_a sender -c 50 -i 1 -s mixed:60000 -p 200 udp $ADDR_B $((PORT + 1))
-		in_a sender -c 50 -i 2 -s mixed:60000 -p 200 udp $ADDR_B $((PORT + 2))
+		in_a sender -C 0 -c 50 -i 1 -s mixed:60000 -p 200 udp $ADDR_B $((PORT + 1))
+		in_a sender -C 0 -c 50 -i 2 -s mixed:60000 -p 200 udp $ADDR_B $((PORT + 2))
 		dumped -e 1:0-49:in -e 2:0-49:out -l $dlt -t 0800 -a $ADDR_A,$ADDR_B
 	done
 }

@@ -300,7 +300,17 @@ static void check_blocked(u_char *user, const struct pcap_pkthdr *h, const u_cha
 		linked->wrong++;
 }
 
-/* Packets are queued already when the link type is chosen. */
+/* Until the program has given so many packets to the ring, of which none is read. */
+static void wait_until_queued(pcap_t *pc, unsigned int count)
+{
+	double end = now_ms() + LIMIT_S * 1e3;
+	struct pcap_stat ps = { 0 };
+
+	while (pcap_stats(pc, &ps) == 0 && ps.ps_recv < count && now_ms() < end)
+		usleep(1000);
+}
+
+/* Two packets are queued already when the link type is chosen. */
 static int op_late(const struct pcaploop_options *opt)
 {
 	struct linked linked = { .dlt = DLT_PFLOG };
@@ -312,7 +322,7 @@ static int op_late(const struct pcaploop_options *opt)
 	if (!pc)
 		return 1;
 	ready();
-	usleep((useconds_t)opt->pause_ms * 1000);
+	wait_until_queued(pc, 2);
 	if (pcap_set_datalink(pc, linked.dlt) < 0)
 		rc = -1;
 	puts("late");
@@ -324,7 +334,7 @@ static int op_late(const struct pcaploop_options *opt)
 	return result(pc, rc, linked.packets);
 }
 
-/* The first filter is set when packets are queued already. */
+/* The first filter is set when all packets are queued already. */
 static int op_queued(const struct pcaploop_options *opt)
 {
 	struct pcaploop_options without = *opt;
@@ -337,7 +347,7 @@ static int op_queued(const struct pcaploop_options *opt)
 	if (!pc)
 		return 1;
 	ready();
-	usleep((useconds_t)opt->pause_ms * 1000);
+	wait_until_queued(pc, (unsigned int)opt->count);
 	rc = pcaploop_set_filter(pc, opt->filter);
 	if (rc >= 0)
 		rc = read_some(pc, (unsigned int)opt->count, &packets);

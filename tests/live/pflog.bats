@@ -292,7 +292,7 @@ of_member() {
 }
 
 @test "chosen when packets are there already: of those that nothing is known of, none is shown" {
-	looping loop -i "bpfprobe:drop:netns=$NS_B" -t 50 -c 5 -K $(scaled 500 5000) op=late
+	looping loop -i "bpfprobe:drop:netns=$NS_B" -t 50 -c 5 op=late
 	sent_udp $((PORT + 1))
 	sent_udp $((PORT + 1))
 	wait_for_line "$T/loop.out" late 30

@@ -61,8 +61,8 @@ are_ring_buffers() {
 	capture both tcpdump -s 256 -i "bpfprobe:tx:netns=$NS_A:pages=1" -w "$BATS_TEST_TMPDIR/both.pcap" "udp port $PORT"
 	ring_buffers "$(getconf _NPROCESSORS_ONLN)"
 	kill -STOP "$PID"
-	send -c 28 -i 1 -s 32 -C 0
-	send -c 11 -i 2 -s 30000 -C 0
+	send -c 28 -i 1 -s 32
+	send -c 11 -i 2 -s 30000
 	kill -CONT "$PID"
 	until_true 10 read_so_many 39
 	stop
@@ -75,10 +75,10 @@ are_ring_buffers() {
 @test "a full one: what fits is captured, the rest is counted" {
 	capture full tcpdump -s 96 -i "bpfprobe:tx:netns=$NS_A:pages=1" -w "$BATS_TEST_TMPDIR/full.pcap" "udp port $PORT"
 	kill -STOP "$PID"
-	send -c 100 -i 1 -s 32 -C 0
+	send -c 100 -i 1 -s 32
 	kill -CONT "$PID"
 	until_true 10 read_so_many 30
-	send -c 30 -i 2 -s 32 -C 0
+	send -c 30 -i 2 -s 32
 	until_true 10 read_so_many 60
 	stop
 	counts "$T/full.err"
@@ -90,10 +90,10 @@ are_ring_buffers() {
 # 12 samples of 256 bytes fit, which may be asked for until somebody reads: tcpdump sets a filter before it does.
 @test "without a filter no more is taken than is wanted, once the first packet is read" {
 	looping loop -i "bpfprobe:tx:netns=$NS_A:pages=1" -s 96
-	send -c 1 -i 2 -s 32 -C 0
+	send -c 1 -i 2 -s 32
 	until_true 10 read_so_many 1
 	kill -STOP "$PID"
-	send -c 100 -i 1 -s 300 -C 0
+	send -c 100 -i 1 -s 300
 	kill -CONT "$PID"
 	until_true 10 read_so_many 18 || fail "read: $COUNTERS"
 	stop
@@ -118,7 +118,7 @@ are_ring_buffers() {
 	looping loop -i "bpfprobe:tx:netns=$NS_A:pages=16" -s 96 -t 60000 -f "udp port $PORT" -c $((n / 10))
 	taskset -cp 1 "$PID"
 	chrt --fifo -p 1 "$PID"
-	send -c $n -i 1 -s 32 -C 0
+	send -c $n -i 1 -s 32
 	until_true 10 process_ended "$PID" || fail "read $(sum delivered) of $n, lost $(sum lost)"
 }
 
@@ -131,9 +131,9 @@ most_delivered() {
 @test "the reader is woken by the one that fills a quarter, not by the next" {
 	looping loop -i "bpfprobe:tx:netns=$NS_A:pages=32" -s 256 -t 60000 -f "udp port $PORT"
 	# Long enough after the 90th for it not to be held back any more.
-	send -c 90 -i 1 -s 300 -C 0
-	send -c 8 -f 90 -i 1 -s 300 -C 0
-	send -c 5 -i 2 -s 32 -C 0
+	send -c 90 -i 1 -s 300
+	send -c 8 -f 90 -i 1 -s 300
+	send -c 5 -i 2 -s 32
 	until_true 10 most_delivered || fail "read $(sum delivered)"
 	stop
 }
@@ -156,7 +156,7 @@ most_delivered() {
 	capture json bpfprobe capture --json -s 96 -c 2 -i "bpfprobe:tx:netns=$NS_A" "udp port $PORT"
 	ring_buffers "$(getconf _NPROCESSORS_ONLN)"
 	send -c 1 -i 1 -C 1
-	send -c 1 -i 1 -C 0
+	send -c 1 -i 1
 	wait_exit "$PID"
 	run -0 jq -c '[.cpu, .caplen]' "$T/json.out"
 	[[ ${lines[0]} == "[1,"* && ${lines[1]} == "[0,"* ]]

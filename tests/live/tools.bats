@@ -207,7 +207,7 @@ selects() {
 	require dumpcap
 	capture_tool dump dumpcap -q -i "$TX" -f "udp port $PORT" -i "bpfprobe:rx:netns=$NS_B" \
 		-f "udp port $PORT" -w "$BATS_TEST_TMPDIR/a.pcapng" -c 100
-	send -c 50 -i 1 -p 1000 -C 0
+	send -c 50 -i 1 -p 1000
 	wait_exit "$PID"
 	cat "$T/dump.err"
 	# One thread for each device: their packets are in the file as they come.
