@@ -26,9 +26,7 @@
 #else
 #include "bpf/output.bpf.h"
 #endif
-#ifndef BPFPROBE_PASS
 #include "bpf/ringbuf.bpf.h"
-#endif
 #include "bpf/who.bpf.h"
 
 /* Of one probe, since a slot takes programs of one prototype only (6.1 and newer). */
@@ -106,10 +104,8 @@ static __always_inline int choose(void *ctx, PACKET *packet, struct net_device *
 static __always_inline long put(
     void *ctx, PACKET *packet, const struct data *data, const struct bpfprobe_record *rec, __u64 want)
 {
-#ifndef BPFPROBE_PASS
 	if (is_short(data, want))
 		return put_short(ctx, packet, data, rec, want);
-#endif
 	return emit(ctx, packet, data, rec, want);
 }
 

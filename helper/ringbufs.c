@@ -3,20 +3,41 @@
 #include <errno.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include "bpf/record.h"
 #include "helper/cpus.h"
 #include "helper/ringbufs.h"
+
+static int
+loads_bytes(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, NULL) == 1;
+}
 
 int
 bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, unsigned int n)
 {
 	unsigned int i;
 
+	if (n == 0 || snaplen > BPFPROBE_SNAPLEN_MIN)
+		return 0;
 	for (i = 0; i < n; i++) {
-		if (targets[i].returns.bits > 0 || targets[i].paired || targets[i].kind == BPFPROBE_PASS)
+		if (targets[i].returns.bits > 0 || targets[i].paired)
+			return 0;
+		if (targets[i].kind == BPFPROBE_PASS && !loads_bytes())
 			return 0;
 	}
-	return n > 0 && snaplen <= BPFPROBE_SNAPLEN_MIN;
+	return 1;
+}
+
+int
+bpfprobe_ringbufs_suffice(const struct bpfprobe_target *targets, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n && targets[i].kind == BPFPROBE_PASS; i++)
+		;
+	return i == n;
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include "helper/cpus.h"
 #include "helper/ringbufs.h"
 
@@ -17,6 +18,7 @@ static unsigned int made;   /* maps */
 static unsigned int most;   /* of them */
 static unsigned int places[BPFPROBE_RINGBUFS_MAX];
 static unsigned int placed;
+static int loads_bytes; /* as libbpf says it: 1, 0, or an error */
 
 unsigned int
 bpfprobe_cpus_online(unsigned int *cpus, unsigned int count)
@@ -50,6 +52,15 @@ bpf_map_update_elem(int map, const void *key, const void *value, __u64 flags)
 	(void)flags;
 	places[placed++] = *(const __u32 *)key;
 	return 0;
+}
+
+int
+libbpf_probe_bpf_helper(enum bpf_prog_type type, enum bpf_func_id func, const void *opts)
+{
+	(void)opts;
+	assert_int_equal(type, BPF_PROG_TYPE_XDP);
+	assert_int_equal(func, BPF_FUNC_xdp_load_bytes);
+	return loads_bytes;
 }
 
 /* The next descriptor: the same again if all were closed. */
@@ -117,10 +128,34 @@ nothing_is_left(void **state)
 	}
 }
 
+static void
+of_use(void **state)
+{
+	struct bpfprobe_target targets[2] = { { .kind = BPFPROBE_PASS }, { .kind = BPFPROBE_TP } };
+
+	(void)state;
+	loads_bytes = 1;
+	assert_true(bpfprobe_ringbufs_useful(256, targets, 2));
+	assert_false(bpfprobe_ringbufs_useful(257, targets, 2));
+	assert_false(bpfprobe_ringbufs_useful(256, targets, 0));
+	assert_true(bpfprobe_ringbufs_suffice(targets, 1));
+	assert_false(bpfprobe_ringbufs_suffice(targets, 2));
+	for (loads_bytes = 0; loads_bytes > -2; loads_bytes--) {
+		assert_false(bpfprobe_ringbufs_useful(256, targets, 2));
+		assert_true(bpfprobe_ringbufs_useful(256, targets + 1, 1));
+	}
+	targets[1].paired = 1;
+	assert_false(bpfprobe_ringbufs_useful(256, targets + 1, 1));
+	targets[1].paired = 0;
+	targets[1].returns.bits = 32;
+	assert_false(bpfprobe_ringbufs_useful(256, targets + 1, 1));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_use),
 		cmocka_unit_test(one_for_each),
 		cmocka_unit_test(too_many_cpus),
 		cmocka_unit_test(nothing_is_left),
