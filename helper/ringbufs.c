@@ -18,26 +18,16 @@ int
 bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, unsigned int n)
 {
 	unsigned int i;
+	int pass = 0;
 
 	if (n == 0 || snaplen > BPFPROBE_SNAPLEN_MIN)
 		return 0;
 	for (i = 0; i < n; i++) {
 		if (targets[i].returns.bits > 0 || targets[i].paired)
 			return 0;
-		if (targets[i].kind == BPFPROBE_PASS && !loads_bytes())
-			return 0;
+		pass |= targets[i].kind == BPFPROBE_PASS;
 	}
-	return 1;
-}
-
-int
-bpfprobe_ringbufs_suffice(const struct bpfprobe_target *targets, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 0; i < n && targets[i].kind == BPFPROBE_PASS; i++)
-		;
-	return i == n;
+	return !pass || loads_bytes();
 }
 
 static void

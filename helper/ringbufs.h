@@ -20,14 +20,11 @@ struct bpfprobe_ringbufs {
 
 /*
  * Whether a handle has use of them: for the first `snaplen` bytes of packets at `n` targets.  Where a
- * record is looked for behind another, that is in the same ring; and an XDP program of ours has no other
- * way to copy a packet than bpf_xdp_load_bytes(), which is there since 5.18 (commit 3f364222d032, "net:
+ * record is looked for behind another, that is in the same ring; and our own XDP program copies with
+ * bpf_xdp_load_bytes(), which takes fragments, too, and is there since 5.18 (commit 3f364222d032, "net:
  * xdp: introduce bpf_xdp_pointer utility routine").
  */
 int bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, unsigned int n);
-
-/* Whether nearly all of these packets go there: those of XDP, which are linear, but very large ones. */
-int bpfprobe_ringbufs_suffice(const struct bpfprobe_target *targets, unsigned int n);
 
 /*
  * Makes them, of `pages` pages (a power of two) each, and the map, for `cpus` possible CPUs.  Returns

@@ -40,16 +40,15 @@ bpfprobe_rings_pages(uint32_t pages, uint32_t size, unsigned int cpus, unsigned 
 }
 
 unsigned int
-bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size, int all_short)
+bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size)
 {
-	unsigned int whole = *pages, half = whole > 1 ? whole / 2 : 1;
-	unsigned int least = page_size < RING_MIN ? RING_MIN / page_size : 1;
+	unsigned int half = *pages > 1 ? *pages / 2 : 1;
 
 	if (asked > 0)
-		return whole;
-	if (half >= least)
-		*pages = all_short ? least : half;
-	return all_short ? whole : half;
+		return *pages;
+	if (half * page_size >= RING_MIN)
+		*pages = half;
+	return half;
 }
 
 /* The module reads the rings; libbpf insists on a callback. */

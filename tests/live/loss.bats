@@ -290,6 +290,22 @@ three() {
 	three "$TX" 1
 }
 
+need_short_at_xdp() {
+	[[ $(uname -r) != 5.10.* ]] || skip "no BPF ring buffers at XDP before Linux 5.18"
+}
+
+@test "with short samples: a stopped reader at XDP" {
+	need_short_at_xdp
+	SNAP=(-s 96) PAGES=4
+	stopped "$XDP" 1
+}
+
+@test "with short samples: a burst as long as a ring, at XDP" {
+	need_short_at_xdp
+	SNAP=(-s 96) PAGES=4
+	burst "$XDP" 1
+}
+
 @test "nothing is left behind" {
 	nothing_left
 }

@@ -47,37 +47,16 @@ are_ring_buffers() {
 	cut "bpfprobe:tp/net_dev_queue:netns=$NS_A:track"
 }
 
-# Our own XDP program has no other way to copy.
-can_at_xdp() {
-	grep -aq BPF_FUNC_xdp_load_bytes /sys/kernel/btf/vmlinux
-}
-
-# bytes_at DEVICE: sets BYTES, of one of them.
-bytes_at() {
-	capture room tcpdump -s 96 -i "$1" -w "$BATS_TEST_TMPDIR/room.pcap"
-	ring_buffers "$(getconf _NPROCESSORS_ONLN)"
-	BYTES=$(bpftool -j map list | jq 'map(select(.type == "ringbuf" and .name == "bpfprobe_ring").max_entries)[0]')
-	stop
-}
-
 @test "the same where a program has nothing but the packet's address, and at XDP" {
 	# No fragments, which not every program can reach, and none that XDP does not take.
 	SIZES=(16 37 38 39 60 101 102 103 227 230 237 238 239 256 512 64)
 	cut "bpfprobe:rawtp/net_dev_queue:arg1:netns=$NS_A"
-	can_at_xdp || RING_BUFFERS=0
+	[[ $(uname -r) != 5.10.* ]] || RING_BUFFERS=0 # the XDP program could not copy
 	cut "bpfxdp:bpb0:netns=$NS_B"
 	cut "bpfxdp:bpb0:netns=$NS_B" -y PFLOG
 }
 
 # A page holds 30 short samples, and 11 perf samples of 256 bytes of payload: neither had room for both.
-@test "at XDP, where hardly anything goes the other way, they are as large as rings are without them" {
-	can_at_xdp || skip "the kernel has no bpf_xdp_load_bytes()"
-	bytes_at "bpfprobe:tx:netns=$NS_A"
-	local elsewhere=$BYTES
-	bytes_at "bpfxdp:bpb0:netns=$NS_B"
-	[[ $BYTES -eq $((2 * elsewhere)) ]]
-}
-
 @test "both ways at once: each has its own room" {
 	capture both tcpdump -s 256 -i "bpfprobe:tx:netns=$NS_A:pages=1" -w "$BATS_TEST_TMPDIR/both.pcap" "udp port $PORT"
 	ring_buffers "$(getconf _NPROCESSORS_ONLN)"
