@@ -30,6 +30,16 @@ bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, u
 	return !pass || loads_bytes();
 }
 
+int
+bpfprobe_ringbufs_suffice(const struct bpfprobe_target *targets, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n && targets[i].kind == BPFPROBE_PASS; i++)
+		;
+	return i == n;
+}
+
 static void
 forget(struct bpfprobe_ringbufs *ringbufs)
 {

@@ -27,6 +27,12 @@ struct bpfprobe_ringbufs {
 int bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, unsigned int n);
 
 /*
+ * Whether nearly all packets go there: those that our own XDP program sees, but where a filter in user
+ * space has to look at more of them.
+ */
+int bpfprobe_ringbufs_suffice(const struct bpfprobe_target *targets, unsigned int n);
+
+/*
  * Makes them, of `pages` pages (a power of two) each, and the map, for `cpus` possible CPUs.  Returns
  * the map's descriptor, or -errno with nothing left behind: the handle does without, as on a host with
  * more than BPFPROBE_RINGBUFS_MAX CPUs.

@@ -40,15 +40,15 @@ bpfprobe_rings_pages(uint32_t pages, uint32_t size, unsigned int cpus, unsigned 
 }
 
 unsigned int
-bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size)
+bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size, int most)
 {
-	unsigned int half = *pages > 1 ? *pages / 2 : 1;
+	unsigned int whole = *pages, half = whole > 1 ? whole / 2 : 1;
 
 	if (asked > 0)
-		return *pages;
+		return whole;
 	if (half * page_size >= RING_MIN)
 		*pages = half;
-	return half;
+	return most ? whole : half;
 }
 
 /* The module reads the rings; libbpf insists on a callback. */

@@ -38,10 +38,10 @@ unsigned int bpfprobe_rings_pages(
 
 /*
  * How many pages each BPF ring buffer (ringbufs.h) has, beside rings that bpfprobe_rings_pages() gives
- * *pages: half of them, and the rings have the other half, but not less than they need; or as many as
- * they, if the user asks for a number.
+ * *pages: half of them, and the rings have the other half, but not less than they need; all of them
+ * where nearly every packet goes there (`most`); or as many as they, if the user asks for a number.
  */
-unsigned int bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size);
+unsigned int bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size, int most);
 
 /*
  * Makes the rings and puts them into the perf event array `map`.  The reader is

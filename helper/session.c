@@ -304,7 +304,8 @@ plan_rings(struct bpfprobe_session *session, struct plan *plan, const struct bpf
 	plan->pages = pages;
 	if (session->policy.admin && bpfprobe_ringbufs_useful(plan->snaplen, session->targets, n))
 		session->maps.ringbufs = bpfprobe_ringbufs_make(&session->ringbufs, plan->cpus,
-		    bpfprobe_rings_share(plan->device.pages, &pages, page_size));
+		    bpfprobe_rings_share(plan->device.pages, &pages, page_size,
+			bpfprobe_ringbufs_suffice(session->targets, n)));
 	if (session->maps.ringbufs >= 0)
 		plan->pages = pages;
 	/* Who is held to a bound has perf rings only. */

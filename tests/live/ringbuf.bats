@@ -56,6 +56,22 @@ are_ring_buffers() {
 	cut "bpfxdp:bpb0:netns=$NS_B" -y PFLOG
 }
 
+# bytes_at DEVICE: sets BYTES, of one of them.
+bytes_at() {
+	capture room tcpdump -s 96 -i "$1" -w "$BATS_TEST_TMPDIR/room.pcap"
+	ring_buffers "$(getconf _NPROCESSORS_ONLN)"
+	BYTES=$(bpftool -j map list | jq 'map(select(.type == "ringbuf" and .name == "bpfprobe_ring").max_entries)[0]')
+	stop
+}
+
+@test "at XDP, where nearly all goes through them, they are as large as rings are without them" {
+	[[ $(uname -r) != 5.10.* ]] || skip "no BPF ring buffers at XDP before Linux 5.18"
+	bytes_at "bpfprobe:tx:netns=$NS_A"
+	local elsewhere=$BYTES
+	bytes_at "bpfxdp:bpb0:netns=$NS_B"
+	[[ $BYTES -eq $((2 * elsewhere)) ]]
+}
+
 # A page holds 30 short samples, and 11 perf samples of 256 bytes of payload: neither had room for both.
 @test "both ways at once: each has its own room" {
 	capture both tcpdump -s 256 -i "bpfprobe:tx:netns=$NS_A:pages=1" -w "$BATS_TEST_TMPDIR/both.pcap" "udp port $PORT"

@@ -142,6 +142,8 @@ of_use(void **state)
 	assert_false(bpfprobe_ringbufs_useful(257, targets, 3));
 	assert_false(bpfprobe_ringbufs_useful(256, targets, 0));
 	assert_int_equal(asked, 1);
+	assert_true(bpfprobe_ringbufs_suffice(targets, 2));
+	assert_false(bpfprobe_ringbufs_suffice(targets, 3));
 	for (loads_bytes = 0; loads_bytes > -2; loads_bytes--) {
 		assert_false(bpfprobe_ringbufs_useful(256, targets, 3));
 		assert_true(bpfprobe_ringbufs_useful(256, targets + 2, 1));

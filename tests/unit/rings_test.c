@@ -102,7 +102,7 @@ pages(void **state)
 	assert_int_equal(bpfprobe_rings_pages(0, 0, 256, 256 * KIB), 1);
 }
 
-/* Rings and BPF ring buffers share what the rings had; none becomes too small for its longest sample. */
+/* Rings and BPF ring buffers share what the rings had, or nearly; none becomes too small for its longest sample. */
 static void
 two_kinds(void **state)
 {
@@ -111,16 +111,20 @@ two_kinds(void **state)
 	(void)state;
 	for (cpus = 1; cpus <= CPUS_MAX; cpus++) {
 		before = rings = bpfprobe_rings_pages(0, 0, cpus, PAGE);
-		ringbufs = bpfprobe_rings_share(0, &rings, PAGE);
+		ringbufs = bpfprobe_rings_share(0, &rings, PAGE, 0);
 		assert_int_equal(ringbufs, before / 2);
 		assert_int_equal(rings, before * PAGE >= 256 * KIB ? before / 2 : before);
 		assert_true(rings * PAGE >= 128 * KIB && ringbufs * PAGE >= 64 * KIB);
+		ringbufs = rings;
+		rings = before;
+		assert_int_equal(bpfprobe_rings_share(0, &rings, PAGE, 1), before);
+		assert_int_equal(rings, ringbufs);
 	}
 	rings = 8;
-	assert_int_equal(bpfprobe_rings_share(8, &rings, PAGE), 8);
+	assert_int_equal(bpfprobe_rings_share(8, &rings, PAGE, 1), 8);
 	assert_int_equal(rings, 8);
 	rings = 1;
-	assert_int_equal(bpfprobe_rings_share(0, &rings, 256 * KIB), 1);
+	assert_int_equal(bpfprobe_rings_share(0, &rings, 256 * KIB, 0), 1);
 	assert_int_equal(rings, 1);
 }
 
