@@ -406,7 +406,8 @@ rejected() { # those at the target only
 	defer tc -n "$NS_A" qdisc del dev bpa0 root
 	serve "$PORT"
 	into ours "bpfprobe:tx+ip_rcv:track" -B 65536 "tcp port $PORT"
-	head -c 200000 /dev/zero | in_a busybox nc -w 5 $ADDR_B "$PORT"
+	# In one write, of which TCP makes long ones.
+	in_a bash -c "dd if=/dev/zero bs=200000 count=1 >/dev/tcp/$ADDR_B/$PORT"
 	until_true 10 all_read
 	stop
 	said ours
