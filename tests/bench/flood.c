@@ -180,10 +180,17 @@ static void send_batch(int fd, uint32_t first, unsigned int count)
 	}
 	while (done < count) {
 		n = sendmmsg(fd, messages + done, count - done, 0);
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && errno == ENOBUFS)
+			n = 0;
+		else if (n < 0)
 			die("sendmmsg");
-		if (n > 0)
-			done += (unsigned int)n;
+		done += (unsigned int)n;
+		/*
+		 * The next one found a full queue on its way (sendmmsg(2) says so only of the first).
+		 * Whoever captures what is sent has seen it, and sent again it would be there twice.
+		 */
+		if (done < count)
+			done++;
 	}
 }
 

@@ -48,7 +48,7 @@ function print_row(row, ours, rss)
 
 BEGIN {
 	FS = "\t"
-	line = "%-18s%7s%8s %-8s%9s%8s%8s%8s%8s%8s%8s\n"
+	line = "%-23s%7s%8s %-8s%9s%8s%8s%8s%8s%8s%8s\n"
 }
 
 FNR == 1 { next }
@@ -61,7 +61,7 @@ FNR == 1 { next }
 }
 
 END {
-	print "KiB of tcpdump and its helper at bpfprobe:tx, default buffer, all rings in use: resident (RSS)"
+	print "KiB of tcpdump and its helper at bpfprobe:tx and bpfxdp:, default buffer, all rings in use: resident (RSS)"
 	print "and as processes share it (PSS); the rings that they map, what of them counts as resident;"
 	print "RSS with all of the rings. Added: to the distribution's tcpdump at an interface."
 	printf line, "", "RSS", "added", "aim", "tcpdump", "helper", "PSS", "rings", "in RSS", "whole",

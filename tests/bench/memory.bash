@@ -33,14 +33,16 @@ memory_of() {
 		}'
 }
 
-# memory_run ROUND CAPTURER
+# memory_run ROUND CAPTURER SNAPLEN
 memory_run() {
-	local line
-	start "$2" full
-	flood_it -s 1400
+	local line row=$2 frames=(-s 1400)
+	[[ $3 == full ]] || row+=" -s $3"
+	[[ $2 != *bpfxdp ]] || frames=(-x)
+	start "$2" "$3"
+	flood_it "${frames[@]}"
 	until_true 10 all_counted || :
 	line=$(memory_of program "/proc/$PID") || die "no memory of ${COMMAND[*]}"
-	if [[ $2 == *bpfprobe ]]; then
+	if [[ $2 != tcpdump ]]; then
 		mapfile -t HELPERS < <(helpers)
 		((${#HELPERS[@]} == 1)) || die "${#HELPERS[@]} helpers of ${COMMAND[*]}"
 		line+=" $(memory_of helper "${HELPERS[@]}")" || die "no memory of the helper"
@@ -49,7 +51,7 @@ memory_run() {
 	((CAPTURED + DROPPED == WANTED)) ||
 		die "${COMMAND[*]} captured $CAPTURED and dropped $DROPPED packets of $WANTED"
 	# shellcheck disable=SC2086 # figures are words
-	note "$1" memory - "$2" $line
+	note "$1" memory - "$row" $line
 }
 
 # The helper's process is known by a file of its own.
@@ -60,8 +62,10 @@ measure_memory() {
 	# shellcheck disable=SC2034 # flood_it's; ten times what goes into a ring
 	CPUS=$(($(nproc) < 8 ? $(nproc) : 8)) COUNT=20000
 	for ((round = 1; round <= ROUNDS; round++)); do
-		memory_run "$round" "tcpdump"
-		memory_run "$round" "tcpdump bpfprobe"
+		memory_run "$round" "tcpdump" full
+		memory_run "$round" "tcpdump bpfprobe" full
+		memory_run "$round" "tcpdump bpfprobe" 96
+		memory_run "$round" "tcpdump bpfxdp" 96
 		echo "memory: round $round of $ROUNDS"
 	done >&2
 }

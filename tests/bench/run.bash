@@ -95,7 +95,8 @@ program_ns() {
 		"/proc/$PID/fdinfo/"*
 }
 
-# refused: how many frames of XDP found no room in the queue to the peer. No program has seen them.
+# refused: how many frames found no room in the queue to the peer. Those of XDP no program has seen; the
+# others have been captured on their way.
 refused() {
 	in_ns cat "/sys/class/net/$DEV/statistics/tx_dropped"
 }
@@ -117,7 +118,7 @@ flood_it() {
 	done
 	refused=$(($(refused) - refused))
 	((refused == 0)) || echo "$refused of $SENT frames found no room in the queue to the peer" >&2
-	((SENT -= refused))
+	[[ " $* " != *" -x "* ]] || ((SENT -= refused))
 	FLOODS=() WANTED=$SENT
 	SENDER=$(per_packet "$ns" "$SENT")
 }
