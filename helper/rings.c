@@ -48,7 +48,7 @@ bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size
 		return whole;
 	if (half * page_size >= RING_MIN)
 		*pages = half;
-	return most ? whole : half;
+	return most && (uint64_t)whole * page_size <= BPFPROBE_RINGBUF_MAX ? whole : half;
 }
 
 /* The module reads the rings; libbpf insists on a callback. */

@@ -120,6 +120,10 @@ two_kinds(void **state)
 		assert_int_equal(bpfprobe_rings_share(0, &rings, PAGE, 1), before);
 		assert_int_equal(rings, ringbufs);
 	}
+	/* -B of 4 GiB on one CPU: one of 2 GiB is more than there may be. */
+	rings = 512 * KIB;
+	assert_int_equal(bpfprobe_rings_share(0, &rings, PAGE, 1), BPFPROBE_RINGBUF_MAX / PAGE);
+	assert_int_equal(rings, BPFPROBE_RINGBUF_MAX / PAGE);
 	rings = 8;
 	assert_int_equal(bpfprobe_rings_share(8, &rings, PAGE, 1), 8);
 	assert_int_equal(rings, 8);
