@@ -65,6 +65,16 @@ shown() {
 		-a $ADDR_A,$SINK -p $PORT "$T/a.pcap"
 }
 
+@test "at an interface without XDP program, whole and the first bytes" {
+	local snaplen
+	for snaplen in 0 96; do
+		capture dump tcpdump -c 4 -s $snaplen -i "bpfxdp:bpb0:netns=$NS_B" -w "$BATS_TEST_TMPDIR/a.pcap" "udp port $PORT"
+		send -c 4 -i 1 -s mixed:1000
+		wait_exit "$PID"
+		verify -e 1:0-3 -z mixed:1000 -n $((snaplen ? snaplen : 262144)) -o "$T/a.pcap"
+	done
+}
+
 # hosts COUNT WORD: a filter of that many terms "WORD address" that matches nothing here.
 hosts() {
 	local i text="$2 198.51.100.0"
