@@ -8,6 +8,14 @@
 #include "capture/ringbuf.h"
 
 #define SAMPLE_ALIGN 8
+#define BEHIND 4096 /* bytes mapped behind the data's end, more than any sample has; one page, or part of it */
+
+/* Bytes of the mapping that begins with the producer's page. */
+static size_t
+mapped(const struct bpfprobe_ring *ring)
+{
+	return (size_t)sysconf(_SC_PAGESIZE) + ring->size + BEHIND;
+}
 
 int
 bpfprobe_ringbuf_remap(struct bpfprobe_ring *ring)
@@ -19,16 +27,16 @@ bpfprobe_ringbuf_remap(struct bpfprobe_ring *ring)
 	consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
 	if (consumer == MAP_FAILED)
 		return -errno;
-	producer = mmap(NULL, page + 2 * ring->size, PROT_READ, MAP_SHARED, ring->fd, (off_t)page);
+	producer = mmap(NULL, mapped(ring), PROT_READ, MAP_SHARED, ring->fd, (off_t)page);
 	if (producer == MAP_FAILED) {
 		munmap(consumer, page);
 		return -errno;
 	}
 	/* As the kernel has it with perf rings: a child of fork() maps its own. */
-	if (madvise(consumer, page, MADV_DONTFORK) < 0 || madvise(producer, page + 2 * ring->size, MADV_DONTFORK) < 0) {
+	if (madvise(consumer, page, MADV_DONTFORK) < 0 || madvise(producer, mapped(ring), MADV_DONTFORK) < 0) {
 		err = -errno;
 		munmap(consumer, page);
-		munmap(producer, page + 2 * ring->size);
+		munmap(producer, mapped(ring));
 		return err;
 	}
 	ring->consumer = consumer;
@@ -62,22 +70,20 @@ bpfprobe_ring_map_ringbuf(struct bpfprobe_ring *ring, int fd, uint32_t size)
 void
 bpfprobe_ringbuf_unmap(struct bpfprobe_ring *ring)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
 	if (ring->consumer == NULL)
 		return;
-	munmap(ring->consumer, page);
-	munmap((void *)(uintptr_t)ring->producer, page + 2 * ring->size);
+	munmap(ring->consumer, (size_t)sysconf(_SC_PAGESIZE));
+	munmap((void *)(uintptr_t)ring->producer, mapped(ring));
 }
 
-/* The record of the sample of `size` bytes at the tail, or NULL: it is none. */
+/* The record of the sample of `size` bytes at the tail, or NULL: it is none, or longer than what is mapped. */
 static const struct bpfprobe_record *
 find_record(struct bpfprobe_ring *ring, size_t size)
 {
 	const uint8_t *sample = ring->data + (ring->tail & (ring->size - 1));
 	const struct bpfprobe_record *rec = (const struct bpfprobe_record *)(sample + BPFPROBE_RINGBUF_HEAD);
 
-	return bpfprobe_ring_set_record(ring, rec, size);
+	return size <= BEHIND ? bpfprobe_ring_set_record(ring, rec, size) : NULL;
 }
 
 /* Nothing behind this can be found any more: see bpfprobe_ring_peek(). */

@@ -5,7 +5,8 @@
  *
  *   page 0: consumer position, ours
  *   page 1: producer position, the kernel's, as is all that follows
- *   data, and the same again: no sample wraps
+ *   data, and the same again: no sample wraps (of which only the first page is mapped: it would
+ *   all count as resident)
  *
  * A sample for which there is room already, but which is still being written, has its
  * busy bit set, and ends what can be read.

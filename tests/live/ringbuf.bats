@@ -56,11 +56,14 @@ are_ring_buffers() {
 	cut "bpfxdp:bpb0:netns=$NS_B" -y PFLOG
 }
 
-# bytes_at DEVICE: sets BYTES, of one of them.
+# bytes_at DEVICE: sets BYTES, of one of them, which are mapped once, but for a page.
 bytes_at() {
 	capture room tcpdump -s 96 -i "$1" -w "$BATS_TEST_TMPDIR/room.pcap"
 	ring_buffers "$(getconf _NPROCESSORS_ONLN)"
 	BYTES=$(bpftool -j map list | jq 'map(select(.type == "ringbuf" and .name == "bpfprobe_ring").max_entries)[0]')
+	awk -v most=$(($(getconf _NPROCESSORS_ONLN) * (BYTES + 8 * $(getconf PAGESIZE)) / 1024)) '
+		/^[0-9a-f]+-/ { map = /anon_inode:bpf-map/ } $1 == "Size:" && map { n += $2 }
+		END { print n, "KiB are mapped"; exit !n || n > most }' "/proc/$PID/smaps"
 	stop
 }
 

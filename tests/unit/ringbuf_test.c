@@ -18,11 +18,12 @@
 #include <linux/bpf.h>
 #include "tests/unit/fakering.h"
 
-#define SIZE 4096U /* of the data: one page, as most often */
+#define PAGE 4096U
+#define SIZE (2 * PAGE) /* of the data */
 #define HEAD BPFPROBE_RINGBUF_HEAD
 #define RECORD sizeof(struct bpfprobe_record)
 
-/* Consumer page, producer page, data, and the data once more. */
+/* Consumer page, producer page, data, and the first page of the data once more: nobody needs the rest. */
 static struct {
 	int fd;
 	uint8_t *file;
@@ -34,12 +35,12 @@ static struct {
 static int
 setup(void **state)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = 2 * page + 2 * SIZE;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = 2 * page + SIZE + page;
 
 	(void)state;
 	memset(&it, 0, sizeof(it));
 	it.fd = memfd_create("ringbuf", MFD_CLOEXEC);
-	assert_true(it.fd >= 0 && page == SIZE);
+	assert_true(it.fd >= 0 && page == PAGE);
 	assert_int_equal(ftruncate(it.fd, (off_t)size), 0);
 	it.file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, it.fd, 0);
 	assert_ptr_not_equal(it.file, MAP_FAILED);
@@ -54,7 +55,7 @@ teardown(void **state)
 {
 	(void)state;
 	bpfprobe_ring_unmap(&it.ring);
-	munmap(it.file, 2 * SIZE + 2 * (size_t)sysconf(_SC_PAGESIZE));
+	munmap(it.file, 2 * PAGE + SIZE + PAGE);
 	close(it.fd);
 	return 0;
 }
@@ -71,7 +72,7 @@ seek(uint64_t at)
 static uint8_t *
 byte_at(uint64_t at)
 {
-	return it.file + 2 * (size_t)sysconf(_SC_PAGESIZE) + (at & (SIZE - 1));
+	return it.file + 2 * PAGE + (at & (SIZE - 1));
 }
 
 /* As the kernel writes, whose two mappings are one memory. */
@@ -80,8 +81,11 @@ write_at(uint64_t at, const void *bytes, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		*byte_at(at + i) = *(byte_at(at + i) + SIZE) = ((const uint8_t *)bytes)[i];
+	for (i = 0; i < n; i++) {
+		*byte_at(at + i) = ((const uint8_t *)bytes)[i];
+		if (((at + i) & (SIZE - 1)) < PAGE)
+			*(byte_at(at + i) + SIZE) = ((const uint8_t *)bytes)[i];
+	}
 }
 
 /* A sample whose header says `head`, with a record and `caplen` bytes, in `room` bytes behind the header. */
@@ -252,6 +256,19 @@ broken_insides_cost_one_sample(void **state)
 	assert_int_equal(it.broken, i);
 }
 
+/* Longer than what is mapped behind the end, at which it begins. */
+static void
+too_long_a_sample_is_not_read(void **state)
+{
+	(void)state;
+	seek(SIZE - HEAD);
+	put(PAGE + 8, 1, PAGE, PAGE + 8);
+	put_good(2, 20, 80);
+	bpfprobe_ring_snapshot(&it.ring);
+	expect(2, 20);
+	assert_int_equal(it.broken, 1);
+}
+
 /* A header that leads nowhere: what is in the ring is given up, what comes later is read. */
 static void
 broken_header_costs_what_is_in_the_ring(void **state)
@@ -296,7 +313,7 @@ metadata_are_found(void **state)
 static void
 mapping_errors_are_told(void **state)
 {
-	static const uint32_t sizes[] = { 0, 2048, SIZE + 1, 3 * SIZE };
+	static const uint32_t sizes[] = { 0, 2048, SIZE + 1, 3 * PAGE };
 	struct bpfprobe_ring ring;
 	size_t i;
 
@@ -324,8 +341,8 @@ mapped_again_it_goes_on(void **state)
 	expect(2, 20);
 	bpfprobe_ring_publish(&it.ring);
 	assert_int_equal(*it.consumer, *it.producer);
-	munmap(consumer, SIZE);
-	munmap((void *)(uintptr_t)producer, 3 * SIZE);
+	munmap(consumer, PAGE);
+	munmap((void *)(uintptr_t)producer, PAGE + SIZE + PAGE);
 }
 
 int
@@ -338,6 +355,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(what_was_given_up_is_passed_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(consumed_is_given_back_by_publish, setup, teardown),
 		cmocka_unit_test_setup_teardown(broken_insides_cost_one_sample, setup, teardown),
+		cmocka_unit_test_setup_teardown(too_long_a_sample_is_not_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(broken_header_costs_what_is_in_the_ring, setup, teardown),
 		cmocka_unit_test_setup_teardown(metadata_are_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(mapping_errors_are_told, setup, teardown),
