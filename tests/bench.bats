@@ -417,7 +417,7 @@ counted_twice() {
 	started "$T/reader.err" "listening on"
 	in_a taskset -c 0 flood -n 100 bpn0
 	in_a taskset -c 0 flood -n 50 bpn0
-	until_true 10 all_150
+	until_true 10 reader_has 150
 	kill -INT "$PID"
 	wait_exit "$PID" || status=$?
 	cat "$T/reader.err"
@@ -425,16 +425,10 @@ counted_twice() {
 	[[ $(<"$T/reader.err") == *": 50 frames twice, out of order, or not of the flood" ]]
 }
 
-all_150() {
+reader_has() { # COUNT
 	kill -USR1 "$PID"
 	pause
-	grep -q ' 150 packets captured, 0 packets dropped' "$T/reader.err"
-}
-
-all_1000() {
-	kill -USR1 "$PID"
-	pause
-	grep -q ' 1000 packets captured, 0 packets dropped' "$T/reader.err"
+	grep -q " $1 packets captured, 0 packets dropped" "$T/reader.err"
 }
 
 @test "the readers know a packet by its number" {
@@ -462,7 +456,7 @@ all_1000() {
 		started "$T/reader.err" "listening on"
 		run -0 in_a flood -n 1000 bpa0
 		[[ $output == "sent=1000 "* ]]
-		until_true 10 all_1000
+		until_true 10 reader_has 1000
 		kill -INT "$PID"
 		wait_exit "$PID"
 		[[ $(in_a tc -s qdisc show dev bpa0) =~ dropped\ [1-9] ]]

@@ -61,9 +61,9 @@ FNR == 1 { next }
 }
 
 END {
-	print "KiB of tcpdump and its helper at bpfprobe:tx and bpfxdp:, default buffer, all rings in use: resident (RSS)"
-	print "and as processes share it (PSS); the rings that they map, what of them counts as resident;"
-	print "RSS with all of the rings. Added: to the distribution's tcpdump at an interface."
+	print "KiB of tcpdump and its helper at bpfprobe:tx and bpfxdp:, default buffer, all rings in use:"
+	print "resident (RSS) and as processes share it (PSS); the rings that they map, what of them counts"
+	print "as resident; RSS with all of the rings. Added: to the distribution's tcpdump at an interface."
 	printf line, "", "RSS", "added", "aim", "tcpdump", "helper", "PSS", "rings", "in RSS", "whole",
 		"added"
 	for (i = 1; i <= nrows; i++)

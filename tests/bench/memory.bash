@@ -5,10 +5,10 @@
 # tcpdump's default buffer, when a flood from every CPU has gone through all of its rings.
 #
 # rss and pss are sums over both processes, as /proc/PID/smaps has them. The rings are what they
-# map of perf events, BPF maps and packet sockets, both of them the
-# same. Whether their pages count as resident depends on the kernel and on what they are of, so
-# that "whole" is RSS with all of the rings, once, in place of that part of them which counts. What
-# the kernel keeps for programs, maps and sockets and maps for nobody is in none of it.
+# map of perf events, BPF maps and packet sockets, both of them the same. Whether their pages count
+# as resident depends on the kernel and on what they are of, so that "whole" is RSS with all of the
+# rings, once, in place of that part of them which counts. What the kernel keeps for programs, maps
+# and sockets and maps for nobody is in none of it.
 
 MEMORY_OUT=${OUT%.tsv}-memory.tsv
 
