@@ -136,7 +136,7 @@ static __always_inline __u64 call_of_entry(void *ctx)
 }
 
 /* Behind its arguments the context has what the function returns. */
-SEC("fexit")
+SEC("traced")
 int bpfprobe_fexit(__u64 *ctx)
 {
 	__u64 value = 0;

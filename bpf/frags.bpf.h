@@ -13,9 +13,6 @@
 
 #if defined(BPFPROBE_DIRECT) && !defined(BPFPROBE_UNTRUSTED)
 
-extern int bpf_dynptr_from_skb(
-    struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *dynptr) __ksym;
-
 /* Where read_beyond() begins: the packet itself, which the verifier has to know for one. */
 static __always_inline __u64 way_to_frags(struct sk_buff *skb)
 {

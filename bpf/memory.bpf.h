@@ -7,6 +7,7 @@
 #define BPFPROBE_MEMORY_BPF_H
 
 #include "bpf/kernel.bpf.h"
+#include "bpf/kfunc.bpf.h"
 #include "bpf/config.h"
 #include "bpf/record.h"
 #include <bpf/bpf_helpers.h>
@@ -21,7 +22,6 @@ const volatile struct bpfprobe_config config;
  * the kernel for each pointer that is followed: 1 ms each on 6.18.
  */
 #ifdef BPFPROBE_DIRECT
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 #define MEMORY(p) ((__typeof__(p))bpf_rdonly_cast((p), 0))
 #else
 #define MEMORY(p) (p)

@@ -6,14 +6,14 @@
  */
 #include "bpf/capture.bpf.h"
 
-SEC("tp_btf")
+SEC("traced")
 int bpfprobe_dispatch(void *ctx)
 {
 	return dispatch(ctx);
 }
 
 #define TRACEPOINT(n)                                                                              \
-	SEC("tp_btf")                                                                              \
+	SEC("traced")                                                                              \
 	int bpfprobe_arg##n(__u64 *ctx)                                                            \
 	{                                                                                          \
 		return capture(ctx, (struct sk_buff *)ctx[n - 1]);                                      \
@@ -35,13 +35,13 @@ TRACEPOINT(12)
 #undef TRACEPOINT
 
 /* The exit of a BPF program, whose packet still is where it was. */
-SEC("fexit")
+SEC("traced")
 int bpfprobe_leaving(void *ctx)
 {
 	return dispatch(ctx);
 }
 
-SEC("fexit")
+SEC("traced")
 int bpfprobe_leaving1(__u64 *ctx)
 {
 	return capture_at(ctx, (struct sk_buff *)ctx[0], 1, ctx[1]);

@@ -70,4 +70,8 @@ struct bpfprobe_view {
 #define BPFPROBE_MARK_BESIDE 0x2b9f0006
 #define BPFPROBE_MARK_META 0x2b9f0007	    /* 1: records have metadata (record.h) */
 
+/* What the helper replaces in a program that libbpf is about to load (core.h): calls of these numbers. */
+#define BPFPROBE_CALL_RDONLY_CAST 0x2b9f0101
+#define BPFPROBE_CALL_DYNPTR_FROM_SKB 0x2b9f0102
+
 #endif

@@ -6,14 +6,14 @@
 #define BPFPROBE_XDP
 #include "bpf/capture.bpf.h"
 
-SEC("fentry")
+SEC("traced")
 int bpfprobe_dispatch(void *ctx)
 {
 	return dispatch(ctx);
 }
 
 #define FENTRY(n)                                                                                  \
-	SEC("fentry")                                                                              \
+	SEC("traced")                                                                              \
 	int bpfprobe_arg##n(__u64 *ctx)                                                            \
 	{                                                                                          \
 		return capture(ctx, (struct xdp_buff *)ctx[n - 1]);                                \
@@ -29,13 +29,13 @@ FENTRY(6)
 #undef FENTRY
 
 /* The exit of a BPF program, whose packet still is where it was. */
-SEC("fexit")
+SEC("traced")
 int bpfprobe_leaving(void *ctx)
 {
 	return dispatch(ctx);
 }
 
-SEC("fexit")
+SEC("traced")
 int bpfprobe_leaving1(__u64 *ctx)
 {
 	return capture_at(ctx, (struct xdp_buff *)ctx[0], 1, ctx[1]);

@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 #include "bpf/names.h"
 #include "bpf/record.h"
+#include "helper/core.h"
 #include "helper/probe.h"
 #include "helper/splice.h"
 #include "bpf/copy.skel.h"
@@ -120,15 +121,25 @@ static const struct {
 	[BPFPROBE_PASS] = { "bpfprobe_pass", "bpfprobe_pass" },
 };
 
+struct traced {
+	const struct bpfprobe_target *target;
+	struct bpfprobe_core *core;
+};
+
+/*
+ * For a program of the section "traced", when libbpf is about to load it: where it is to be
+ * attached is known here.  Were it of this type before, libbpf would look for that itself, in
+ * the kernel's whole BTF.
+ */
 static int
-set_attach_target(struct bpf_program *program, const struct bpfprobe_target *target)
+prepare_traced(struct bpf_program *program, struct bpf_prog_load_opts *opts, long cookie)
 {
-	if (program == NULL)
-		return 0;
-	bpf_program__set_expected_attach_type(program, bpfprobe_attach_type(target->kind));
-	if (bpfprobe_attach_prog_type(target->kind) != BPF_PROG_TYPE_TRACING)
-		return 0;
-	return bpf_program__set_attach_target(program, target->program > 0 ? target->btf_fd : 0, target->name);
+	const struct traced *traced = (const void *)cookie;
+	int err = bpf_program__set_type(program, BPF_PROG_TYPE_TRACING);
+
+	opts->attach_btf_id = traced->target->btf_id;
+	opts->attach_btf_obj_fd = (__u32)traced->target->btf_fd;
+	return err < 0 ? err : bpfprobe_core_link(traced->core, program);
 }
 
 /* Of all leaves in the object only the one for the argument's place is loaded. */
@@ -138,7 +149,6 @@ choose_programs(struct bpfprobe_probe *probe, const struct bpfprobe_target *targ
 	const struct bpfprobe_target exit = bpfprobe_attach_exit(target);
 	struct bpf_program *program;
 	char name[32];
-	int err;
 
 	snprintf(name, sizeof(name), "%s%u",
 	    target->argument.form == BPFPROBE_LIST ? "bpfprobe_list" : names[target->kind].leaf,
@@ -154,10 +164,11 @@ choose_programs(struct bpfprobe_probe *probe, const struct bpfprobe_target *targ
 		if (program != probe->dispatcher && program != probe->leaf && program != probe->exit)
 			bpf_program__set_autoload(program, false);
 	}
-	err = set_attach_target(probe->dispatcher, target);
-	if (err == 0)
-		err = set_attach_target(probe->leaf, target);
-	return err < 0 ? err : set_attach_target(probe->exit, &exit);
+	bpf_program__set_expected_attach_type(probe->dispatcher, bpfprobe_attach_type(target->kind));
+	bpf_program__set_expected_attach_type(probe->leaf, bpfprobe_attach_type(target->kind));
+	if (probe->exit != NULL)
+		bpf_program__set_expected_attach_type(probe->exit, bpfprobe_attach_type(exit.kind));
+	return 0;
 }
 
 #define INSN(CODE, DST, SRC, OFF, IMM)                                                             \
@@ -210,9 +221,9 @@ name_interfaces(const struct bpfprobe_probe *probe)
 }
 
 static int
-load(struct bpfprobe_probe *probe, const struct bpfprobe_target *target,
-    const struct bpfprobe_config *config, struct bpfprobe_maps *maps)
+load(struct bpfprobe_probe *probe, const struct bpfprobe_config *config, struct bpfprobe_maps *maps)
 {
+	const struct bpfprobe_target *target = probe->targets;
 	int err;
 
 	err = set_config(probe->object, config);
@@ -249,30 +260,55 @@ choose_object(const struct bpfprobe_target *target, unsigned int reads, int foll
 	return follows ? trackfentrydirect_bpf__elf_bytes(size) : fentrydirect_bpf__elf_bytes(size);
 }
 
-int
-bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *targets,
-    unsigned int count, const struct bpfprobe_config *config, struct bpfprobe_maps *maps,
-    unsigned int reads)
+/* The object, open and loaded, or none.  0 or -errno. */
+static int
+open_and_load(struct bpfprobe_probe *probe, const struct bpfprobe_config *config, struct bpfprobe_maps *maps,
+    struct bpfprobe_core *core)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "bpfprobe");
+	char types[BPFPROBE_CORE_PATH_MAX];
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "bpfprobe", .btf_custom_path = types);
 	const void *elf;
 	size_t size;
 	int err;
+
+	elf = choose_object(probe->targets, probe->reads, maps->tracks >= 0, &size);
+	err = bpfprobe_core_open(core, elf, types);
+	if (err < 0)
+		return err;
+	probe->object = bpf_object__open_mem(elf, size, &opts);
+	if (probe->object == NULL)
+		return -errno;
+	err = bpfprobe_core_fill(core, probe->object, elf);
+	if (err == 0)
+		err = load(probe, config, maps);
+	if (err < 0) {
+		bpf_object__close(probe->object);
+		probe->object = NULL;
+	}
+	return err;
+}
+
+int
+bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *targets,
+    unsigned int count, const struct bpfprobe_config *config, struct bpfprobe_maps *maps,
+    struct bpfprobe_core *core, unsigned int reads)
+{
+	const struct traced traced = { targets, core };
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .cookie = (long)&traced, .prog_prepare_load_fn = prepare_traced);
+	int handler, err;
 
 	memset(probe, 0, sizeof(*probe));
 	probe->targets = targets;
 	probe->count = count;
 	probe->reads = reads;
-	elf = choose_object(targets, reads, maps->tracks >= 0, &size);
-	probe->object = bpf_object__open_mem(elf, size, &opts);
-	if (probe->object == NULL)
-		return -errno;
-	err = load(probe, targets, config, maps);
-	if (err < 0) {
-		bpf_object__close(probe->object);
-		probe->object = NULL;
+	/* For sections that libbpf does not know.  One with a name cannot be the last to go before libbpf 1.3. */
+	handler = libbpf_register_prog_handler(NULL, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &opts);
+	if (handler < 0)
+		return handler;
+	err = open_and_load(probe, config, maps, core);
+	libbpf_unregister_prog_handler(handler);
+	if (err < 0)
 		return err;
-	}
 	if (maps->ctl < 0) {
 		maps->ctl = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_ctl");
 		maps->perf = bpf_object__find_map_fd_by_name(probe->object, "bpfprobe_rings");

@@ -8,6 +8,7 @@
 
 #include "bpf/config.h"
 #include "helper/catalogue.h"
+#include "helper/core.h"
 #include "helper/translate.h"
 
 struct bpf_object;
@@ -48,11 +49,12 @@ struct bpfprobe_maps {
 
 /*
  * Loads the programs for `targets`, `count` of one kind and argument, with a leaf that lets every packet pass.  `reads`
- * (enum bpfprobe_reads) says which programs.  Returns 0 or -errno, with nothing left
- * behind.
+ * (enum bpfprobe_reads) says which programs; `core` has the types to which they are fitted.  Returns 0 or -errno, with
+ * nothing left behind.
  */
 int bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *targets,
-    unsigned int count, const struct bpfprobe_config *config, struct bpfprobe_maps *maps, unsigned int reads);
+    unsigned int count, const struct bpfprobe_config *config, struct bpfprobe_maps *maps,
+    struct bpfprobe_core *core, unsigned int reads);
 
 /*
  * Makes control map and perf event array as a first probe would, for a handle that has none.

@@ -11,6 +11,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "bpf/config.h"
+#include "helper/core.h"
 #include "helper/cpus.h"
 #include "helper/device.h"
 #include "helper/meta.h"
@@ -23,6 +24,7 @@
 #include "helper/session.h"
 #include "helper/target.h"
 #include "helper/track.h"
+#include "helper/types.h"
 
 /* To find what refuses a probe; one among 1024 takes at most 21. */
 #define ATTEMPTS_MAX 32
@@ -43,6 +45,8 @@ struct plan {
 	int tai;
 	unsigned int cpus;
 	struct bpfprobe_pagemap pagemap;
+	struct bpfprobe_types types;
+	struct bpfprobe_core core;
 	__u32 confined; /* 1: the user's filter must see no packet that the user must not */
 };
 
@@ -135,7 +139,7 @@ may_read(const struct bpfprobe_target *target)
  * is, for which they have to have it from the verifier, or those that copy its beginning.
  */
 static int
-load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpfprobe_target *targets,
+load_probe(struct bpfprobe_session *session, struct plan *plan, struct bpfprobe_target *targets,
     unsigned int count)
 {
 	struct bpfprobe_probe *probe = &session->probes[session->count];
@@ -145,14 +149,15 @@ load_probe(struct bpfprobe_session *session, const struct plan *plan, struct bpf
 
 	make_config(session, &config, plan, targets);
 	if (targets->kind == BPFPROBE_PASS)
-		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, BPFPROBE_READS_PACKET);
+		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, &plan->core,
+		    BPFPROBE_READS_PACKET);
 	reads = BPFPROBE_READS_DIRECT | BPFPROBE_READS_VARIABLE;
 	if (may_read(targets) && !session->indirect)
-		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, reads);
+		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, &plan->core, reads);
 	if (err < 0 && targets->kind != BPFPROBE_PASS) {
 		session->indirect |= may_read(targets);
 		reads = bpfprobe_probe_reads_variable() ? BPFPROBE_READS_VARIABLE : 0;
-		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, reads);
+		err = bpfprobe_probe_load(probe, targets, count, &config, &session->maps, &plan->core, reads);
 	}
 	if (err == 0)
 		session->count++;
@@ -211,7 +216,7 @@ lacks_until(const struct bpfprobe_session *session, unsigned int n)
 }
 
 static int
-load_probes(struct bpfprobe_session *session, const struct plan *plan, unsigned int n,
+load_probes(struct bpfprobe_session *session, struct plan *plan, unsigned int n,
     struct bpfprobe_reply *reply)
 {
 	unsigned int i, count, links = session->maps.tracks >= 0 ? BPFPROBE_TRACK_LINKS : 0;
@@ -244,7 +249,6 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
     struct plan *plan, struct bpfprobe_reply *reply)
 {
 	struct bpfprobe_policy *policy = &session->policy;
-	struct bpfprobe_types types;
 	int n, cpus, err;
 
 	reply->status = BPFPROBE_NO_DEVICE;
@@ -264,13 +268,13 @@ make_plan(struct bpfprobe_session *session, const struct bpfprobe_request *reque
 	plan->cpus = (unsigned int)cpus;
 	if (plan->device.map[0] != '\0')
 		return bpfprobe_progmap_open(&session->progmap, &plan->device, plan->snaplen, reply);
-	if (bpfprobe_types_open(&types, reply) < 0)
+	if (bpfprobe_types_open(&plan->types, reply) < 0)
 		return -1;
+	plan->core.kernel = plan->types.kernel;
 	err = bpfprobe_watch_open(&session->watch, &plan->device, &plan->where);
-	n = bpfprobe_places_find(&types, &plan->device, &plan->where, session->targets, &session->watch, reply);
-	plan->tai = bpfprobe_types_has_tai(types.kernel);
-	find_pages(&plan->pagemap, types.kernel);
-	bpfprobe_types_close(&types);
+	n = bpfprobe_places_find(&plan->types, &plan->device, &plan->where, session->targets, &session->watch, reply);
+	plan->tai = bpfprobe_types_has_tai(plan->types.kernel);
+	find_pages(&plan->pagemap, plan->types.kernel);
 	bpfprobe_where_free(&plan->where);
 	return err < 0 && n >= 0 ? bpfprobe_fail_errno(reply, -err, "cannot watch the interface") : n;
 }
@@ -314,7 +318,7 @@ plan_rings(struct bpfprobe_session *session, struct plan *plan, const struct bpf
 }
 
 static int
-load(struct bpfprobe_session *session, const struct plan *plan, unsigned int n, struct bpfprobe_reply *reply)
+load(struct bpfprobe_session *session, struct plan *plan, unsigned int n, struct bpfprobe_reply *reply)
 {
 	int err;
 
@@ -376,49 +380,63 @@ begin_meta(struct bpfprobe_session *session, struct bpfprobe_reply *reply)
 	return bpfprobe_session_filter(session, &request, &all, reply);
 }
 
+/* Everything but what is of use only until the programs are loaded, which is the caller's to free. */
+static int
+open_planned(struct bpfprobe_session *session, const struct bpfprobe_request *request, struct plan *plan,
+    struct bpfprobe_reply *reply)
+{
+	int n = make_plan(session, request, plan, reply);
+
+	if (n < 0 || bpfprobe_policy_check_targets(&session->policy, session->targets, (unsigned int)n, reply) < 0 ||
+	    bpfprobe_target_check_who(session->targets, (unsigned int)n, &plan->device.who, reply) < 0 ||
+	    (plan->device.track > 0 && bpfprobe_target_check_track(session->targets, (unsigned int)n, reply) < 0))
+		return -1;
+	session->maps.cpus = plan->cpus;
+	session->asis = plan->device.proto[0] != '\0';
+	session->netlink = strcasecmp(plan->device.proto, "NETLINK") == 0;
+	/* In it are the packets' numbers. */
+	session->meta = request->meta || plan->device.track > 0;
+	if (plan_rings(session, plan, request, (unsigned int)n, reply) < 0 ||
+	    load(session, plan, (unsigned int)n, reply) < 0 || make_rings(session, plan, reply) < 0 ||
+	    begin_meta(session, reply) < 0)
+		return -1;
+	reply->status = BPFPROBE_OK;
+	reply->clock = plan->tai ? CLOCK_TAI : CLOCK_BOOTTIME;
+	reply->rings = session->rings.count;
+	reply->ring_pages = session->rings.pages;
+	reply->ringbufs = session->ringbufs.count;
+	reply->ringbuf_size = session->ringbufs.size;
+	reply->cpus = plan->cpus;
+	reply->probes = session->count;
+	reply->returns = return_use(session, &plan->device);
+	reply->stacks = session->maps.stacks >= 0;
+	reply->noselect = (__u32)plan->device.noselect;
+	reply->ethernet = session->targets[0].argument.form == BPFPROBE_XDP && plan->device.type != BPFPROBE_DEVICE_PROBE;
+	reply->ifindex = plan->where.ifindex;
+	reply->watches = session->watch.wanted;
+	reply->elsewhere = plan->where.netns != plan->where.home;
+	memcpy(reply->dlt, plan->device.proto, sizeof(reply->dlt));
+	describe_records(session, plan, reply);
+	return 0;
+}
+
 int
 bpfprobe_session_open(struct bpfprobe_session *session, const struct bpfprobe_request *request,
     struct bpfprobe_reply *reply)
 {
 	struct plan plan;
-	int n;
+	int err;
 
 	memset(session, 0, sizeof(*session));
 	memset(&plan, 0, sizeof(plan));
+	plan.types = BPFPROBE_NO_TYPES;
+	plan.core = BPFPROBE_NO_CORE;
 	session->attempts = ATTEMPTS_MAX;
 	session->maps = BPFPROBE_NO_MAPS;
-	n = make_plan(session, request, &plan, reply);
-	if (n < 0 || bpfprobe_policy_check_targets(&session->policy, session->targets, (unsigned int)n, reply) < 0 ||
-	    bpfprobe_target_check_who(session->targets, (unsigned int)n, &plan.device.who, reply) < 0 ||
-	    (plan.device.track > 0 && bpfprobe_target_check_track(session->targets, (unsigned int)n, reply) < 0))
-		return -1;
-	session->maps.cpus = plan.cpus;
-	session->asis = plan.device.proto[0] != '\0';
-	session->netlink = strcasecmp(plan.device.proto, "NETLINK") == 0;
-	/* In it are the packets' numbers. */
-	session->meta = request->meta || plan.device.track > 0;
-	if (plan_rings(session, &plan, request, (unsigned int)n, reply) < 0 ||
-	    load(session, &plan, (unsigned int)n, reply) < 0 || make_rings(session, &plan, reply) < 0 ||
-	    begin_meta(session, reply) < 0)
-		return -1;
-	reply->status = BPFPROBE_OK;
-	reply->clock = plan.tai ? CLOCK_TAI : CLOCK_BOOTTIME;
-	reply->rings = session->rings.count;
-	reply->ring_pages = session->rings.pages;
-	reply->ringbufs = session->ringbufs.count;
-	reply->ringbuf_size = session->ringbufs.size;
-	reply->cpus = plan.cpus;
-	reply->probes = session->count;
-	reply->returns = return_use(session, &plan.device);
-	reply->stacks = session->maps.stacks >= 0;
-	reply->noselect = (__u32)plan.device.noselect;
-	reply->ethernet = session->targets[0].argument.form == BPFPROBE_XDP && plan.device.type != BPFPROBE_DEVICE_PROBE;
-	reply->ifindex = plan.where.ifindex;
-	reply->watches = session->watch.wanted;
-	reply->elsewhere = plan.where.netns != plan.where.home;
-	memcpy(reply->dlt, plan.device.proto, sizeof(reply->dlt));
-	describe_records(session, &plan, reply);
-	return 0;
+	err = open_planned(session, request, &plan, reply);
+	bpfprobe_core_close(&plan.core);
+	bpfprobe_types_close(&plan.types);
+	return err;
 }
 
 int

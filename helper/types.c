@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -13,12 +15,38 @@
 
 #define BTF_DIR "/sys/kernel/btf"
 
+/*
+ * The file gives no more than a page at a time to who reads it, as libbpf does before 1.6.  It
+ * can be mapped since 6.16 ("btf: Allow mmap of vmlinux btf").  NULL: not here.
+ */
+static struct btf *
+map_kernel(void)
+{
+	int fd = open(BTF_DIR "/vmlinux", O_RDONLY | O_CLOEXEC);
+	struct btf *btf = NULL;
+	struct stat st;
+	void *data;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && st.st_size > 0) {
+		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+		if (data != MAP_FAILED) {
+			btf = btf__new(data, (__u32)st.st_size);
+			munmap(data, (size_t)st.st_size);
+		}
+	}
+	close(fd);
+	return btf;
+}
+
 int
 bpfprobe_types_open(struct bpfprobe_types *types, struct bpfprobe_reply *reply)
 {
-	memset(types, 0, sizeof(*types));
-	types->module_fd = -1;
-	types->kernel = btf__load_vmlinux_btf();
+	*types = BPFPROBE_NO_TYPES;
+	types->kernel = map_kernel();
+	if (types->kernel == NULL)
+		types->kernel = btf__load_vmlinux_btf();
 	if (types->kernel != NULL)
 		return 0;
 	return bpfprobe_fail(reply, BPFPROBE_ERROR,

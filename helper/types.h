@@ -15,6 +15,13 @@ struct bpfprobe_types {
 	int module_fd;	    /* its descriptor; -1: none */
 };
 
+/* What is there before they are open, which may be closed as well. */
+#define BPFPROBE_NO_TYPES                                                                          \
+	(struct bpfprobe_types)                                                                    \
+	{                                                                                          \
+		.module_fd = -1                                                                    \
+	}
+
 /* One type that was found. */
 struct bpfprobe_type {
 	const struct btf *btf;

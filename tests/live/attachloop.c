@@ -94,14 +94,18 @@ static unsigned long long seen(int map, unsigned int cpus)
 static int load(struct bpfprobe_probe *probe, struct bpfprobe_target *target, struct bpfprobe_maps *maps)
 {
 	struct bpfprobe_config config = {.snaplen = 200, .most = 200, .reader = maps->cpus};
+	struct bpfprobe_core core = BPFPROBE_NO_CORE;
 	struct btf *btf = btf__load_vmlinux_btf();
-	int id = btf ? btf__find_by_name_kind(btf, target->name, BTF_KIND_FUNC) : -1;
+	int id = btf ? btf__find_by_name_kind(btf, target->name, BTF_KIND_FUNC) : -ENOENT;
+	int err = id < 0 && (!btf || target->kind == BPFPROBE_FENTRY) ? id : 0;
 
-	btf__free(btf);
-	if (target->kind == BPFPROBE_FENTRY && id < 0)
-		return id;
+	core.kernel = btf;
 	target->btf_id = target->kind == BPFPROBE_FENTRY ? (__u32)id : 0;
-	return bpfprobe_probe_load(probe, target, 1, &config, maps, 0);
+	if (!err)
+		err = bpfprobe_probe_load(probe, target, 1, &config, maps, &core, 0);
+	bpfprobe_core_close(&core);
+	btf__free(btf);
+	return err;
 }
 
 /* Where the kernel attaches a program of fentry once only (before 5.13), it is another one each time. */

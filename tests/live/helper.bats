@@ -145,6 +145,17 @@ fake_helper() {
 	chmod 755 "$BATS_TEST_TMPDIR/fake"
 }
 
+@test "the kernel's types are read once at most, however many probes there are" {
+	local types=$(stat -c %s /sys/kernel/btf/vmlinux) helper bytes
+	capture dump tcpdump -i 'bpfprobe:tp/net*' -w "$BATS_TEST_TMPDIR/a.pcap"
+	helper=$(new_helper)
+	bytes=$(awk '$1 == "rchar:" {print $2}' "/proc/$helper/io")
+	echo "$(new_links | wc -l) probes, $bytes bytes read, the types are $types"
+	[[ $(new_links | wc -l) -ge 4 ]]
+	((bytes > 0 && bytes < types + types / 2))
+	stop
+}
+
 @test "only the socket reaches the helper, and none of the tool's surroundings" {
 	fake_helper
 	cd "$BATS_TEST_TMPDIR"
