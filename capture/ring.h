@@ -40,6 +40,7 @@ struct bpfprobe_ring {
 	uint64_t tail;	    /* start of the first sample that was not consumed */
 	uint64_t published; /* what the kernel knows of tail */
 	uint64_t next;	    /* end of the sample that peek() gave */
+	uint64_t fetched;   /* how far consume() has had the caches filled */
 	uint8_t *joined;    /* a sample that wraps around, put together; made when needed */
 	size_t joined_size;
 	int fd;
@@ -121,16 +122,17 @@ uint64_t bpfprobe_ring_lost(const struct bpfprobe_ring *ring);
 static inline void
 bpfprobe_ring_consume(struct bpfprobe_ring *ring)
 {
-	uint64_t at = ring->tail + BPFPROBE_RING_FETCH, end = ring->next + BPFPROBE_RING_FETCH;
+	uint64_t at = ring->fetched, end = ring->next + BPFPROBE_RING_FETCH;
 
 	/* Not what the kernel is about to write. */
-	if (end - ring->tail > ring->head - ring->tail)
-		end = at;
+	if (end > ring->head)
+		end = ring->head;
 	/* Behind a long record only the begin of the next: the rest of it comes by itself when it is read in turn. */
-	if (end - at > BPFPROBE_RING_FETCH)
-		at = end - BPFPROBE_RING_FETCH;
+	if (at < ring->next)
+		at = ring->next;
 	for (; at < end; at += BPFPROBE_CACHE_LINE)
 		__builtin_prefetch(ring->data + (at & (ring->size - 1)));
+	ring->fetched = at;
 	ring->tail = ring->next;
 	if (ring->foreign != NULL)
 		ring->foreign->counters->emitted++;

@@ -42,12 +42,13 @@ bpfprobe_rings_pages(uint32_t pages, uint32_t size, unsigned int cpus, unsigned 
 unsigned int
 bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size, int most)
 {
-	unsigned int whole = *pages, half = whole > 1 ? whole / 2 : 1;
+	unsigned int whole = *pages, half = whole > 1 ? whole / 2 : 1, part = most ? 8 : 2;
 
 	if (asked > 0)
 		return whole;
-	if (half * page_size >= RING_MIN)
-		*pages = half;
+	while (part > 1 && (uint64_t)(whole / part) * page_size < RING_MIN)
+		part /= 2;
+	*pages = whole / part;
 	return most && (uint64_t)whole * page_size <= BPFPROBE_RINGBUF_MAX ? whole : half;
 }
 

@@ -40,8 +40,9 @@ unsigned int bpfprobe_rings_pages(
  * How many pages each BPF ring buffer (ringbufs.h) has, beside rings that bpfprobe_rings_pages() gives
  * *pages: half of them, and the rings have the other half, but not less than they need; all of them
  * where nearly every packet goes there (`most`) and a BPF ring buffer may be so large
- * (BPFPROBE_RINGBUF_MAX); or as many as they, if the user asks for a number.  Together that is at most
- * one and a half times the rings alone, or where these have their least size, 128 KiB, up to twice.
+ * (BPFPROBE_RINGBUF_MAX), and the rings an eighth, but not less than they need; or as many as they, if
+ * the user asks for a number.  Together that is hardly more than the rings alone, or where these have
+ * their least size, 128 KiB, up to twice.
  */
 unsigned int bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size, int most);
 

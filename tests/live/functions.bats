@@ -403,7 +403,7 @@ no_programs_run() {
 	tc -n "$NS_A" qdisc add dev bpa0 root netem delay 1500us
 	defer tc -n "$NS_A" qdisc del dev bpa0 root
 	ip -n "$NS_A" link set lo up mtu 65000
-	capture big tcpdump -n -w "$BATS_TEST_TMPDIR/big.pcap" -i "bpfprobe:kprobe/ip_output:netns=$NS_A" "greater 50000"
+	capture big tcpdump -n -Z root -w /dev/null -i "bpfprobe:kprobe/ip_output:netns=$NS_A" "greater 50000"
 	big=$PID
 	background load in_a sender -C 0 -c 1000000 -s 60000 udp 127.0.0.1 "$PORT"
 	for target in kprobe/ipv6_rcv 'kprobe/ipv6_*rcv'; do
