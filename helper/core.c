@@ -13,6 +13,10 @@
 #include "bpf/view.h"
 #include "helper/core.h"
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U /* 6.3, where vm.memfd_noexec can ask for it */
+#endif
+
 struct copy {
 	const struct btf *from;
 	struct btf *to;
@@ -50,6 +54,8 @@ bpfprobe_core_open(struct bpfprobe_core *core, const void *elf, char path[static
 	if (core->elf != elf)
 		bpfprobe_core_close(core);
 	if (core->file < 0)
+		core->file = memfd_create("bpfprobe_core", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	if (core->file < 0 && errno == EINVAL)
 		core->file = memfd_create("bpfprobe_core", MFD_CLOEXEC);
 	if (core->file < 0)
 		return -errno;

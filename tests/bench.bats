@@ -182,7 +182,7 @@ lines_of() {
 	cut -f 2-6,8 "$file" | grep -v 'reads\|never.1$' | sed 1d | sort | uniq -c >"$BATS_TEST_TMPDIR/groups"
 	cat "$BATS_TEST_TMPDIR/groups"
 	[[ $(awk '{ print $1, $2, $3, $4, $5, $6, $7 }' "$BATS_TEST_TMPDIR/groups") == "$(
-		printf '%s\n' "4 raw 1 1400 full all 1000" "4 raw 1 64 full all 1000" \
+		printf '%s\n' "4 raw 1 1400 full all 1000" "4 raw 1 64 96 all 1000" "4 raw 1 64 full all 1000" \
 			"2 raw 1 64 full never 1000" "4 xdp 1 64 96 all 1000"
 	)" ]]
 }

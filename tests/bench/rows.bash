@@ -69,7 +69,7 @@ XDPS="none|tcpdump at the peer|minimal XDP|tcpdump bpfxdp|dumpcap bpfxdp|loop bp
 GROUPS_OF_ROWS=(
 	"raw 1 64    full all    qs $ALL"
 	"raw 1 1400  full all    q  $ALL"
-	"raw 1 64    96   all    -  $STOCKS|$OURS"
+	"raw 1 64    96   all    q  $STOCKS|$OURS"
 	"raw 1 1400  96   all    -  $STOCKS|$OURS"
 	"raw 1 60000 full all    s  $ALL"
 	"raw 1 60000 96   all    -  $STOCKS|$OURS"
