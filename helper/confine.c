@@ -73,6 +73,8 @@ reset_signals(void)
 	dfl.sa_handler = SIG_DFL;
 	for (i = 1; i < NSIG; i++)
 		(void)sigaction(i, &dfl, NULL);
+	/* A file that becomes too long, be it in memory, is an error. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	for (i = ITIMER_REAL; i <= ITIMER_PROF; i++)
 		(void)setitimer((__itimer_which_t)i, &never, NULL);
 	sigemptyset(&none);
@@ -178,7 +180,7 @@ static struct sock_filter calls[] = {
 	CALL(madvise),
 	CALL(brk),
 	CALL(futex),
-	CALL(memfd_create), /* a name for a map that is not made yet (libbpf 1.4) */
+	CALL(memfd_create), /* for types (core.h); a name for a map that is not made yet (libbpf 1.4) */
 	/* Events and sockets. */
 	CALL(perf_event_open),
 	CALL(epoll_create1),

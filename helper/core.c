@@ -45,14 +45,15 @@ bpfprobe_core_close(struct bpfprobe_core *core)
 	if (core->file >= 0)
 		close(core->file);
 	core->file = -1;
-	core->elf = NULL;
+	core->filled = 0;
 }
 
 int
 bpfprobe_core_open(struct bpfprobe_core *core, const void *elf, char path[static BPFPROBE_CORE_PATH_MAX])
 {
-	if (core->elf != elf)
+	if (core->elf != elf || !core->filled)
 		bpfprobe_core_close(core);
+	core->elf = elf;
 	if (core->file < 0)
 		core->file = memfd_create("bpfprobe_core", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
 	if (core->file < 0 && errno == EINVAL)
@@ -106,8 +107,10 @@ copy_anew(struct copy *copy, __u32 id)
 		return copy_record(copy, type);
 	if (btf_is_array(type))
 		return copy_array(copy, btf_array(type));
-	/* Numbers and enums, which refer to no other type. */
-	return btf__add_type(copy->to, copy->from, type);
+	/* What refers to no other type. */
+	if (btf_is_int(type) || btf_is_float(type) || btf_is_any_enum(type) || btf_is_fwd(type))
+		return btf__add_type(copy->to, copy->from, type);
+	return -EINVAL;
 }
 
 /* Its number in `to`, or -errno.  Without typedef and const, which libbpf passes over. */
@@ -125,10 +128,23 @@ copy_type(struct copy *copy, __u32 id)
 	return copy->ids[resolved];
 }
 
+/* Of a type's name, without the flavor, from "___" on, which libbpf does not look at. */
+static size_t
+length_of(const char *name)
+{
+	const char *flavor = strstr(name, "___");
+
+	return flavor != NULL && flavor > name ? (size_t)(flavor - name) : strlen(name);
+}
+
 static int
 compare(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const char *one = *(const char *const *)a, *other = *(const char *const *)b;
+	size_t length = length_of(one), others = length_of(other);
+	int order = strncmp(one, other, length < others ? length : others);
+
+	return order != 0 ? order : (length > others) - (length < others);
 }
 
 /* The name of a type that programs can refer to, else NULL. */
@@ -213,18 +229,17 @@ store(int file, const struct btf *btf)
 }
 
 int
-bpfprobe_core_fill(struct bpfprobe_core *core, const struct bpf_object *object, const void *elf)
+bpfprobe_core_fill(struct bpfprobe_core *core, const struct bpf_object *object)
 {
 	struct copy copy = { .from = core->kernel };
 	int err;
 
-	if (core->elf == elf)
+	if (core->filled)
 		return 0;
 	err = copy_all(&copy, bpf_object__btf(object));
 	if (err == 0)
 		err = store(core->file, copy.to);
-	if (err == 0)
-		core->elf = elf;
+	core->filled = err == 0;
 	btf__free(copy.to);
 	free(copy.ids);
 	return err;

@@ -18,7 +18,8 @@ struct btf;
 struct bpfprobe_core {
 	const struct btf *kernel; /* the caller's */
 	int file;		  /* in memory, with the types; -1: there is none yet */
-	const void *elf;	  /* the object whose types they are; NULL: none's yet */
+	const void *elf;	  /* the object whose types they are, of static storage */
+	int filled;		  /* they are there */
 	int functions[BPFPROBE_CORE_FUNCTIONS]; /* their numbers in BTF; 0: not looked for */
 };
 
@@ -36,12 +37,15 @@ struct bpfprobe_core {
 int bpfprobe_core_open(struct bpfprobe_core *core, const void *elf, char path[static BPFPROBE_CORE_PATH_MAX]);
 
 /*
- * Puts there what the open object names: structs, unions and enums, with all that is within
- * them; what they point to is left out, libbpf does not look at it.  Only of the kernel itself:
- * the programs name nothing that is a module's.  Nothing to do for an object that had them
- * before.  0 or -errno.
+ * Puts there what the open object names: structs, unions and enums, of whatever flavor, with all
+ * that is within them; what they point to is left out, libbpf does not look at it.  Nothing to
+ * do for an object that had them before.  0 or -errno.
+ *
+ * The programs must therefore ask for nothing else: no type of a module, no typedef by its own
+ * name (bpf_core_type_exists()), and no number of a type (bpf_core_type_id_kernel()), which would
+ * be the copy's.
  */
-int bpfprobe_core_fill(struct bpfprobe_core *core, const struct bpf_object *object, const void *elf);
+int bpfprobe_core_fill(struct bpfprobe_core *core, const struct bpf_object *object);
 
 /*
  * Puts the kernel's functions into the program, which libbpf is about to load

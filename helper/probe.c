@@ -260,27 +260,43 @@ choose_object(const struct bpfprobe_target *target, unsigned int reads, int foll
 	return follows ? trackfentrydirect_bpf__elf_bytes(size) : fentrydirect_bpf__elf_bytes(size);
 }
 
+/*
+ * The object, with types of its own, or, where these cannot be made (a limit of files' sizes, a
+ * kernel's BTF that is unlike those that there are), with the kernel's, as libbpf reads them.
+ */
+static int
+open_object(struct bpfprobe_probe *probe, struct bpfprobe_core *core, const void *elf, size_t size)
+{
+	char types[BPFPROBE_CORE_PATH_MAX];
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "bpfprobe", .btf_custom_path = types);
+
+	if (bpfprobe_core_open(core, elf, types) == 0) {
+		probe->object = bpf_object__open_mem(elf, size, &opts);
+		if (probe->object == NULL)
+			return -errno;
+		if (bpfprobe_core_fill(core, probe->object) == 0)
+			return 0;
+		bpf_object__close(probe->object);
+	}
+	opts.btf_custom_path = NULL;
+	probe->object = bpf_object__open_mem(elf, size, &opts);
+	return probe->object != NULL ? 0 : -errno;
+}
+
 /* The object, open and loaded, or none.  0 or -errno. */
 static int
 open_and_load(struct bpfprobe_probe *probe, const struct bpfprobe_config *config, struct bpfprobe_maps *maps,
     struct bpfprobe_core *core)
 {
-	char types[BPFPROBE_CORE_PATH_MAX];
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "bpfprobe", .btf_custom_path = types);
 	const void *elf;
 	size_t size;
 	int err;
 
 	elf = choose_object(probe->targets, probe->reads, maps->tracks >= 0, &size);
-	err = bpfprobe_core_open(core, elf, types);
+	err = open_object(probe, core, elf, size);
 	if (err < 0)
 		return err;
-	probe->object = bpf_object__open_mem(elf, size, &opts);
-	if (probe->object == NULL)
-		return -errno;
-	err = bpfprobe_core_fill(core, probe->object, elf);
-	if (err == 0)
-		err = load(probe, config, maps);
+	err = load(probe, config, maps);
 	if (err < 0) {
 		bpf_object__close(probe->object);
 		probe->object = NULL;
@@ -301,7 +317,7 @@ bpfprobe_probe_load(struct bpfprobe_probe *probe, const struct bpfprobe_target *
 	probe->targets = targets;
 	probe->count = count;
 	probe->reads = reads;
-	/* For sections that libbpf does not know.  One with a name cannot be the last to go before libbpf 1.3. */
+	/* For sections that libbpf does not know.  One with a name cannot be the last to go before libbpf 1.2.2. */
 	handler = libbpf_register_prog_handler(NULL, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &opts);
 	if (handler < 0)
 		return handler;

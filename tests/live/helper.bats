@@ -7,6 +7,7 @@ setup_file() {
 	require tcpdump ip bpftool
 	remember_objects
 	pair_setup
+	kinds_setup
 	export TX=bpfprobe:tx:netns=$NS_A
 }
 
@@ -145,15 +146,32 @@ fake_helper() {
 	chmod 755 "$BATS_TEST_TMPDIR/fake"
 }
 
-@test "the kernel's types are read once at most, however many probes there are" {
-	local types=$(stat -c %s /sys/kernel/btf/vmlinux) helper bytes
-	capture dump tcpdump -i 'bpfprobe:tp/net*' -w "$BATS_TEST_TMPDIR/a.pcap"
-	helper=$(new_helper)
-	bytes=$(awk '$1 == "rchar:" {print $2}' "/proc/$helper/io")
-	echo "$(new_links | wc -l) probes, $bytes bytes read, the types are $types"
-	[[ $(new_links | wc -l) -ge 4 ]]
-	((bytes > 0 && bytes < types + types / 2))
+# reads_types_once DEVICE: the helper reads hardly more than the kernel's types, and not even those where
+# the file can be mapped (6.16).
+reads_types_once() {
+	local bytes most=$(stat -c %s /sys/kernel/btf/vmlinux)
+	! printf '%s\n' 6.16 "$(uname -r)" | sort -VC || most=$((most / 2))
+	capture dump tcpdump -i "$1" -w "$BATS_TEST_TMPDIR/a.pcap"
+	bytes=$(awk '$1 == "rchar:" {print $2}' "/proc/$(new_helper)/io")
+	echo "$1: $(new_links | wc -l) places, $bytes bytes read, up to $most and a half"
+	((bytes > 0 && bytes < most + most / 2))
 	stop
+}
+
+@test "the kernel's types are read once at most, however many probes there are" {
+	reads_types_once 'bpfprobe:tp/net*'
+	reads_types_once "bpfxdp:bpa0:netns=$NS_A"
+	reads_types_once bpfprobe:rawtp/net_dev_queue:arg1
+}
+
+@test "the same at functions" {
+	need fentry
+	reads_types_once bpfprobe:fentry/ip_rcv+fentry/ip_output
+}
+
+@test "it opens where files may not be long" {
+	run -0 prlimit --fsize=1024 pcaploop -i "$TX" activate
+	[[ $(value linktype "$output") == LINUX_SLL2 ]]
 }
 
 @test "only the socket reaches the helper, and none of the tool's surroundings" {

@@ -99,6 +99,7 @@ call_with_bounds(void)
 	FAILS(open("/dev/null", O_RDONLY | O_TRUNC), EACCES);
 	FAILS(open("/nonexistent", O_RDONLY | O_CREAT, 0600), EACCES);
 	SO(open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0);
+	SO(memfd_create("test", MFD_CLOEXEC) >= 0);
 	SO(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EACCES);
 	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	SO(page != MAP_FAILED);
@@ -140,6 +141,7 @@ surround(void)
 	SO(getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0 && limit.rlim_max == 0);
 	SO(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == 4096);
 	SO(sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL);
+	SO(sigaction(SIGXFSZ, NULL, &action) == 0 && action.sa_handler == SIG_IGN);
 	SO(getitimer(ITIMER_REAL, &left) == 0 && left.it_value.tv_sec == 0);
 }
 

@@ -3,12 +3,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
 #include <linux/types.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -31,9 +33,9 @@ added(int result)
 	return result;
 }
 
-/* struct sk_buff, of that size, with a member of each form, and what stands around it. */
+/* A struct of that name and size with a member of each form, and what stands around it. */
 static void
-add_packet(struct kernel *kernel, unsigned int size)
+add_packet(struct kernel *kernel, const char *name, unsigned int size)
 {
 	struct btf *btf = kernel->btf;
 	int list = added(btf__add_array(btf, kernel->number, kernel->byte, 48));
@@ -44,7 +46,7 @@ add_packet(struct kernel *kernel, unsigned int size)
 	added(btf__add_field(btf, "reserved", kernel->number, 0, 0));
 	constant = added(btf__add_const(btf, kernel->number));
 	pointer = added(btf__add_ptr(btf, added(btf__add_struct(btf, "far_away", 1024))));
-	added(btf__add_struct(btf, "sk_buff", size));
+	added(btf__add_struct(btf, name, size));
 	added(btf__add_field(btf, "next", pointer, 0, 0));
 	added(btf__add_field(btf, "len", constant, 64, 0));
 	added(btf__add_field(btf, "pkt_type", kernel->byte, 96, 3));
@@ -64,7 +66,7 @@ make_kernel(struct kernel *kernel)
 	added(btf__add_field(kernel->btf, "len", kernel->number, 0, 0));
 	added(btf__add_enum(kernel->btf, "bpf_func_id", 4));
 	added(btf__add_enum_value(kernel->btf, "BPF_FUNC_unspec", 0));
-	add_packet(kernel, 232);
+	add_packet(kernel, "sk_buff", 232);
 	kernel->function = added(btf__add_func(kernel->btf, "bpf_rdonly_cast", BTF_FUNC_STATIC,
 	    added(btf__add_func_proto(kernel->btf, 0))));
 }
@@ -86,7 +88,7 @@ open_object(struct fixture *fixture, const void *elf, size_t size)
 	assert_int_equal(bpfprobe_core_open(&fixture->core, elf, fixture->path), 0);
 	fixture->object = bpf_object__open_mem(elf, size, &opts);
 	assert_non_null(fixture->object);
-	assert_int_equal(bpfprobe_core_fill(&fixture->core, fixture->object, elf), 0);
+	assert_int_equal(bpfprobe_core_fill(&fixture->core, fixture->object), 0);
 }
 
 static void
@@ -190,7 +192,7 @@ what_an_object_names_is_copied(void **state)
 	end(&fixture);
 }
 
-/* As where two source files have seen a struct differently: libbpf compares them. */
+/* As where two source files have seen a struct differently: libbpf compares them, whatever the flavor. */
 static void
 all_of_one_name_are_copied(void **state)
 {
@@ -199,11 +201,15 @@ all_of_one_name_are_copied(void **state)
 
 	(void)state;
 	begin(&fixture);
-	add_packet(&fixture.kernel, 240);
+	add_packet(&fixture.kernel, "sk_buff", 240);
+	add_packet(&fixture.kernel, "sk_buff___other", 248);
+	add_packet(&fixture.kernel, "sk_buff_head", 256);
 	open_direct(&fixture);
 	btf = copied(&fixture);
 	check_packet(btf);
 	assert_int_equal(count_of(btf, "sk_buff"), 2);
+	assert_int_equal(count_of(btf, "sk_buff___other"), 1);
+	assert_int_equal(count_of(btf, "sk_buff_head"), 0);
 	btf__free(btf);
 	end(&fixture);
 }
@@ -233,6 +239,33 @@ they_are_made_once_for_each_object(void **state)
 	btf__free(btf);
 	end(&fixture);
 	assert_int_equal(stat(fixture.path, &other), -1);
+}
+
+static void
+what_fails_is_made_anew(void **state)
+{
+	struct rlimit limit, low;
+	struct fixture fixture;
+	struct btf *btf;
+
+	(void)state;
+	begin(&fixture);
+	open_direct(&fixture);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	low = limit;
+	low.rlim_cur = 100;
+	bpfprobe_core_close(&fixture.core);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+	assert_int_equal(bpfprobe_core_open(&fixture.core, fixture.core.elf, fixture.path), 0);
+	assert_int_equal(bpfprobe_core_fill(&fixture.core, fixture.object), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(bpfprobe_core_open(&fixture.core, fixture.core.elf, fixture.path), 0);
+	assert_int_equal(bpfprobe_core_fill(&fixture.core, fixture.object), 0);
+	btf = copied(&fixture);
+	check_packet(btf);
+	btf__free(btf);
+	end(&fixture);
 }
 
 /* How many calls of the number, from where `src_reg` says, the program has. */
@@ -268,6 +301,28 @@ calls_become_the_kernels(void **state)
 }
 
 static void
+nothing_else_becomes_a_call(void **state)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = BPFPROBE_CALL_RDONLY_CAST },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = BPFPROBE_CALL_RDONLY_CAST },
+		{ .code = BPF_JMP | BPF_CALL, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	struct bpf_program *program;
+	struct fixture fixture;
+
+	(void)state;
+	begin(&fixture);
+	open_direct(&fixture);
+	program = bpf_object__find_program_by_name(fixture.object, "bpfprobe_arg1");
+	assert_int_equal(bpf_program__set_insns(program, insns, sizeof(insns) / sizeof(insns[0])), 0);
+	assert_int_equal(bpfprobe_core_link(&fixture.core, program), 0);
+	assert_memory_equal(bpf_program__insns(program), insns, sizeof(insns));
+	end(&fixture);
+}
+
+static void
 a_kernel_without_the_function(void **state)
 {
 	struct btf *without = btf__new_empty();
@@ -294,7 +349,9 @@ main(void)
 		cmocka_unit_test(what_an_object_names_is_copied),
 		cmocka_unit_test(all_of_one_name_are_copied),
 		cmocka_unit_test(they_are_made_once_for_each_object),
+		cmocka_unit_test(what_fails_is_made_anew),
 		cmocka_unit_test(calls_become_the_kernels),
+		cmocka_unit_test(nothing_else_becomes_a_call),
 		cmocka_unit_test(a_kernel_without_the_function),
 	};
 
