@@ -7,7 +7,6 @@ setup_file() {
 	require tcpdump ip bpftool
 	remember_objects
 	pair_setup
-	kinds_setup
 	export TX=bpfprobe:tx:netns=$NS_A
 }
 
@@ -162,11 +161,6 @@ reads_types_once() {
 	reads_types_once 'bpfprobe:tp/net*'
 	reads_types_once "bpfxdp:bpa0:netns=$NS_A"
 	reads_types_once bpfprobe:rawtp/net_dev_queue:arg1
-}
-
-@test "the same at functions" {
-	need fentry
-	reads_types_once bpfprobe:fentry/ip_rcv+fentry/ip_output
 }
 
 @test "it opens where files may not be long" {
