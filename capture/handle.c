@@ -279,11 +279,10 @@ filter_run(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, co
 static int
 is_wanted(const struct bpfprobe_handle *handle, const struct bpfprobe_record *rec)
 {
-	int outgoing = rec->pkttype == PACKET_OUTGOING;
-
-	if (handle->direction == (outgoing ? PCAP_D_IN : PCAP_D_OUT))
+	if (handle->direction != PCAP_D_INOUT &&
+	    (handle->direction == PCAP_D_OUT) != (rec->pkttype == PACKET_OUTGOING))
 		return 0;
-	return !rec->returns || handle->returns != BPFPROBE_RETURNS_DECIDE ||
+	return handle->returns != BPFPROBE_RETURNS_DECIDE || !rec->returns ||
 	    bpfprobe_returned_wanted(&handle->item.returned);
 }
 
@@ -303,7 +302,25 @@ put_behind(const struct bpfprobe_handle *handle, u_int hdrlen, u_int skip, u_int
 	return bytes_of(handle) - hdrlen;
 }
 
-/* A header of all link types but PFLOG; sets what put_behind() needs.  0, or -1: it cannot carry the packet. */
+/* As make_header(), of PFLOG. */
+BPFPROBE_RARE static int
+make_pflog(struct bpfprobe_handle *handle, u_int *hdrlen, u_int *skip)
+{
+	/* Taken before anybody asked why: it is not known, and "pass" would be a lie. */
+	if (handle->item.meta == NULL && !is_foreign(handle))
+		return -1;
+	*hdrlen = BPFPROBE_PFLOG_HLEN;
+	*skip = bpfprobe_pflog_make(bytes_of(handle), &handle->item, &handle->names, &handle->client);
+	return 0;
+}
+
+static int
+has_pflog(const struct bpfprobe_handle *handle, const struct bpfprobe_record *rec)
+{
+	return handle->dlt == DLT_PFLOG && rec->layer != BPFPROBE_LAYER_ASIS;
+}
+
+/* Sets what put_behind() needs.  0, or -1: it cannot carry the packet. */
 static int
 make_header(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, u_int *hdrlen, u_int *skip)
 {
@@ -311,13 +328,15 @@ make_header(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, u
 	/* Made where the longest stays; what is behind it in `link` makes room for the packet. */
 	struct bpfprobe_link *link = (struct bpfprobe_link *)(end - BPFPROBE_LINK_MAX);
 
+	if (has_pflog(handle, rec))
+		return make_pflog(handle, hdrlen, skip);
 	if (rec->layer == BPFPROBE_LAYER_NETLINK)
 		bpfprobe_link_netlink(link, rec);
 	else if (bpfprobe_link_make(link, handle->dlt, rec, handle->item.packet) < 0)
 		return -1;
 	*hdrlen = link->hdrlen;
 	*skip = link->skip;
-	if (*hdrlen < BPFPROBE_LINK_MAX)
+	if (*hdrlen > 0 && *hdrlen < BPFPROBE_LINK_MAX)
 		memmove(end - *hdrlen, link->hdr, *hdrlen);
 	return 0;
 }
@@ -332,31 +351,25 @@ at_most(u_int n, u_int most)
 static const u_char *
 make_packet(struct bpfprobe_handle *handle, const struct bpfprobe_record *rec, struct pcap_pkthdr *h)
 {
-	int is_pflog = handle->dlt == DLT_PFLOG && rec->layer != BPFPROBE_LAYER_ASIS;
-	u_int hdrlen = BPFPROBE_PFLOG_HLEN, skip, caplen, wanted;
+	const int decided = is_decided(handle, rec);
+	u_int hdrlen, skip, caplen, wanted;
 	const u_char *pkt;
 
-	if (!is_wanted(handle, rec))
-		return NULL;
-	/* Taken before anybody asked why: it is not known, and "pass" would be a lie. */
-	if (is_pflog && handle->item.meta == NULL && !is_foreign(handle))
-		return NULL;
-	if (is_pflog)
-		skip = bpfprobe_pflog_make(bytes_of(handle), &handle->item, &handle->names, &handle->client);
-	else if (make_header(handle, rec, &hdrlen, &skip) < 0)
+	if (!is_wanted(handle, rec) || make_header(handle, rec, &hdrlen, &skip) < 0)
 		return NULL;
 	h->len = rec->len - skip + hdrlen;
-	caplen = at_most(rec->caplen - skip + hdrlen, bpfprobe_filter_needs(&handle->filter, handle->snaplen));
+	caplen = at_most(rec->caplen - skip + hdrlen,
+	    decided ? handle->snaplen : bpfprobe_filter_needs(&handle->filter, handle->snaplen));
 	pkt = put_behind(handle, hdrlen, skip, caplen);
-	if (!is_decided(handle, rec)) {
+	if (!decided) {
 		wanted = filter_run(handle, rec, pkt, h->len, caplen);
 		if (wanted == 0)
 			return NULL;
-		caplen = at_most(caplen, wanted);
+		caplen = at_most(at_most(caplen, wanted), handle->snaplen);
 	}
-	if (is_pflog)
+	if (has_pflog(handle, rec))
 		bpfprobe_pflog_show((struct bpfprobe_pflog *)(bytes_of(handle) - BPFPROBE_PFLOG_HLEN));
-	h->caplen = at_most(caplen, handle->snaplen);
+	h->caplen = caplen;
 	bpfprobe_clock_wall(&handle->reader.clock, bpfprobe_record_time(rec), handle->nano, &h->ts);
 	return pkt;
 }
@@ -440,16 +453,25 @@ is_held(struct bpfprobe_handle *handle)
 	    item->rec->probe < handle->client.nlabels && handle->client.labels[item->rec->probe].until);
 }
 
-const struct bpfprobe_record *
-bpfprobe_handle_next(struct bpfprobe_handle *handle)
+/* As next(), where some packets wait. */
+BPFPROBE_RARE static const struct bpfprobe_record *
+next_with_held(struct bpfprobe_handle *handle)
 {
 	do {
-		if (handle->hold.memory != NULL && bpfprobe_hold_release(&handle->hold, &handle->item))
+		if (bpfprobe_hold_release(&handle->hold, &handle->item))
 			return handle->item.rec;
 		if (!next_of_rings(handle))
 			return NULL;
-	} while (handle->hold.memory != NULL && is_held(handle));
+	} while (is_held(handle));
 	return handle->item.rec;
+}
+
+const struct bpfprobe_record *
+bpfprobe_handle_next(struct bpfprobe_handle *handle)
+{
+	if (handle->hold.memory != NULL)
+		return next_with_held(handle);
+	return next_of_rings(handle) ? handle->item.rec : NULL;
 }
 
 const u_char *

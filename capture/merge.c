@@ -163,29 +163,39 @@ take(struct bpfprobe_merge *merge)
 	return first->rec;
 }
 
-/* Passes over what is no packet. 0: there is none left that is old enough. */
-static int
+/* The first entry, if it is old enough. */
+static const struct bpfprobe_merge_entry *
+first_entry(struct bpfprobe_merge *merge)
+{
+	if (merge->last != NULL)
+		advance(merge);
+	return merge->used > 0 && merge->heap[0].time <= merge->horizon ? &merge->heap[0] : NULL;
+}
+
+/*
+ * The first packet, where the first entry is one that a function returns for, or is what it has
+ * returned, which is passed over.  NULL: none is left that is old enough, or need not wait.
+ */
+BPFPROBE_RARE static const struct bpfprobe_merge_entry *
 reach_packet(struct bpfprobe_merge *merge)
 {
-	for (;;) {
-		if (merge->last != NULL)
-			advance(merge);
-		if (merge->used == 0 || merge->heap[0].time > merge->horizon)
-			return 0;
-		if (merge->heap[0].rec->layer != BPFPROBE_LAYER_EXIT)
-			return 1;
+	const struct bpfprobe_merge_entry *first = &merge->heap[0];
+
+	while (first != NULL && first->rec->layer == BPFPROBE_LAYER_EXIT) {
 		take(merge);
+		first = first_entry(merge);
 	}
+	return first == NULL || !first->rec->returns || find_returned(merge, first) ? first : NULL;
 }
 
 const struct bpfprobe_record *
 bpfprobe_merge_next(struct bpfprobe_merge *merge)
 {
-	const struct bpfprobe_merge_entry *first = &merge->heap[0];
+	const struct bpfprobe_merge_entry *first = first_entry(merge);
 
-	if (!reach_packet(merge))
-		return NULL;
-	if (first->rec->returns && !find_returned(merge, first))
+	if (first != NULL && (first->rec->returns || first->rec->layer == BPFPROBE_LAYER_EXIT))
+		first = reach_packet(merge);
+	if (first == NULL)
 		return NULL;
 	if (first->time < merge->newest)
 		merge->late++;

@@ -106,16 +106,6 @@ join(struct bpfprobe_ring *ring, size_t size, size_t first)
 	return ring->joined;
 }
 
-/* The sample at the tail in one piece: in place, or joined if it wraps.  NULL: no memory. */
-static const uint8_t *
-whole_sample(struct bpfprobe_ring *ring, size_t size)
-{
-	uint64_t at = ring->tail & (ring->size - 1);
-	size_t first = ring->size - at;
-
-	return size <= first ? ring->data + at : join(ring, size, first);
-}
-
 /* A record that another's program has written, as one of ours; NULL: it is to be passed over. */
 BPFPROBE_RARE static const struct bpfprobe_record *
 foreign_record(struct bpfprobe_ring *ring, const uint8_t *at, size_t size, uint64_t *broken)
@@ -134,31 +124,22 @@ foreign_record(struct bpfprobe_ring *ring, const uint8_t *at, size_t size, uint6
 	}
 }
 
-const struct bpfprobe_record *
-bpfprobe_ring_set_record(struct bpfprobe_ring *ring, const struct bpfprobe_record *rec, size_t size)
-{
-	size_t head;
-
-	if (size < sizeof(*rec))
-		return NULL;
-	head = sizeof(*rec) + (rec->meta ? sizeof(struct bpfprobe_meta) : 0);
-	if (size < head || rec->caplen > size - head)
-		return NULL;
-	ring->packet = (const uint8_t *)rec + head;
-	return rec;
-}
-
 /* The record of the sample at the tail, or NULL if it is none; `size` is the sample's. */
 static const struct bpfprobe_record *
 sample_record(struct bpfprobe_ring *ring, size_t size, uint64_t *broken)
 {
 	const struct bpfprobe_record *rec;
-	const uint8_t *sample;
+	uint64_t at = ring->tail & (ring->size - 1);
+	const uint8_t *sample = ring->data + at;
 	uint32_t raw;
 
-	sample = size >= SAMPLE_HEAD ? whole_sample(ring, size) : NULL;
-	if (sample == NULL)
+	if (size < SAMPLE_HEAD)
 		goto err;
+	if (size > ring->size - at) {
+		sample = join(ring, size, ring->size - at);
+		if (sample == NULL)
+			goto err;
+	}
 	raw = __atomic_load_n((const uint32_t *)(sample + sizeof(struct perf_event_header)), __ATOMIC_RELAXED);
 	if (raw > size - SAMPLE_HEAD)
 		goto err;
@@ -256,18 +237,30 @@ bpfprobe_ring_lost(const struct bpfprobe_ring *ring)
 	return read(ring->fd, told, sizeof(told)) == sizeof(told) ? told[1] : 0;
 }
 
-const struct bpfprobe_record *
-bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken)
+/* Of the sample at the tail, which is no packet's, only what the kernel has lost is of interest. */
+BPFPROBE_RARE static void
+pass_over(struct bpfprobe_ring *ring, struct perf_event_header header)
 {
-	const struct bpfprobe_record *rec = NULL;
-	struct perf_event_header header;
+	if (header.type == PERF_RECORD_SAMPLE) {
+		bpfprobe_ring_consume(ring);
+		return;
+	}
+	if (header.type == PERF_RECORD_LOST)
+		count_lost(ring, header.size);
+	ring->tail = ring->next;
+}
 
-	if (ring->is_ringbuf)
-		return bpfprobe_ringbuf_peek(ring, broken);
-	while (rec == NULL && ring->head - ring->tail >= sizeof(header)) {
+const struct bpfprobe_record *
+bpfprobe_perf_peek(struct bpfprobe_ring *ring, uint64_t *broken)
+{
+	const struct bpfprobe_record *rec;
+	struct perf_event_header header;
+	uint64_t unread;
+
+	while ((unread = ring->head - ring->tail) >= sizeof(header)) {
 		header = sample_header(ring);
-		if (header.size < sizeof(header) || header.size % SAMPLE_ALIGN != 0 ||
-		    header.size > ring->head - ring->tail || ring->head - ring->tail > ring->size) {
+		if (header.size < sizeof(header) || header.size % SAMPLE_ALIGN != 0 || header.size > unread ||
+		    unread > ring->size) {
 			/*
 			 * Nothing behind this can be found any more.  (More than a ring full:
 			 * another process reads it too, as after a fork.)
@@ -277,14 +270,10 @@ bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken)
 			return NULL;
 		}
 		ring->next = ring->tail + header.size;
-		if (header.type == PERF_RECORD_SAMPLE)
-			rec = sample_record(ring, header.size, broken);
-		else if (header.type == PERF_RECORD_LOST)
-			count_lost(ring, header.size);
-		if (rec == NULL && header.type == PERF_RECORD_SAMPLE)
-			bpfprobe_ring_consume(ring);
-		else if (rec == NULL)
-			ring->tail = ring->next;
+		rec = header.type == PERF_RECORD_SAMPLE ? sample_record(ring, header.size, broken) : NULL;
+		if (rec != NULL)
+			return rec;
+		pass_over(ring, header);
 	}
-	return rec;
+	return NULL;
 }

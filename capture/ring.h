@@ -81,6 +81,10 @@ void bpfprobe_ring_unmap(struct bpfprobe_ring *ring);
 /* Looks how far the kernel has written; peek() goes as far as that. */
 void bpfprobe_ring_snapshot(struct bpfprobe_ring *ring);
 
+/* As bpfprobe_ring_peek(), of a perf ring, and of a BPF ring buffer. */
+const struct bpfprobe_record *bpfprobe_perf_peek(struct bpfprobe_ring *ring, uint64_t *broken);
+const struct bpfprobe_record *bpfprobe_ringbuf_peek(struct bpfprobe_ring *ring, uint64_t *broken);
+
 /*
  * The first unread record, or NULL; the same one until it is consumed.  Samples
  * of another kind (the kernel's own loss records, which come late or never and
@@ -88,7 +92,11 @@ void bpfprobe_ring_snapshot(struct bpfprobe_ring *ring);
  * sample whose sizes do not fit each other, or one that wraps and cannot be joined
  * for want of memory, is passed over too and counted in *broken.  The packet's rec->caplen bytes are at ring->packet.
  */
-const struct bpfprobe_record *bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken);
+static inline const struct bpfprobe_record *
+bpfprobe_ring_peek(struct bpfprobe_ring *ring, uint64_t *broken)
+{
+	return ring->is_ringbuf ? bpfprobe_ringbuf_peek(ring, broken) : bpfprobe_perf_peek(ring, broken);
+}
 
 /*
  * What the function has returned that the packet of `rec` was on its way into, if that
@@ -105,8 +113,19 @@ int bpfprobe_ring_find_exit(const struct bpfprobe_ring *ring, const struct bpfpr
  * For peek(): notes what stands behind `rec`, of a sample that has `size` bytes from there on.  Returns
  * it, or NULL: what it says of its sizes cannot be.
  */
-const struct bpfprobe_record *bpfprobe_ring_set_record(
-    struct bpfprobe_ring *ring, const struct bpfprobe_record *rec, size_t size);
+static inline const struct bpfprobe_record *
+bpfprobe_ring_set_record(struct bpfprobe_ring *ring, const struct bpfprobe_record *rec, size_t size)
+{
+	size_t head;
+
+	if (size < sizeof(*rec))
+		return NULL;
+	head = sizeof(*rec) + (rec->meta ? sizeof(struct bpfprobe_meta) : 0);
+	if (size < head || rec->caplen > size - head)
+		return NULL;
+	ring->packet = (const uint8_t *)rec + head;
+	return rec;
+}
 
 /* How many samples the kernel had no room for; 0: none, or it does not tell (before 6.0). */
 uint64_t bpfprobe_ring_lost(const struct bpfprobe_ring *ring);
@@ -117,12 +136,13 @@ uint64_t bpfprobe_ring_lost(const struct bpfprobe_ring *ring);
  */
 #define BPFPROBE_RING_FETCH 2048
 #define BPFPROBE_CACHE_LINE 64
+#define BPFPROBE_FETCH_LINES 8 /* at a time */
 
-/* Consumes the record that peek() gave; its memory stays valid until publish(). */
+/* Fetches what is not yet. */
 static inline void
-bpfprobe_ring_consume(struct bpfprobe_ring *ring)
+bpfprobe_ring_fetch(struct bpfprobe_ring *ring)
 {
-	uint64_t at = ring->fetched, end = ring->next + BPFPROBE_RING_FETCH;
+	uint64_t at = ring->fetched, end = ring->next + BPFPROBE_RING_FETCH, mask = ring->size - 1;
 
 	/* Not what the kernel is about to write. */
 	if (end > ring->head)
@@ -131,9 +151,17 @@ bpfprobe_ring_consume(struct bpfprobe_ring *ring)
 	if (at < ring->next)
 		at = ring->next;
 	for (; at < end; at += BPFPROBE_CACHE_LINE)
-		__builtin_prefetch(ring->data + (at & (ring->size - 1)));
+		__builtin_prefetch(ring->data + (at & mask));
 	ring->fetched = at;
+}
+
+/* Consumes the record that peek() gave; its memory stays valid until publish(). */
+static inline void
+bpfprobe_ring_consume(struct bpfprobe_ring *ring)
+{
 	ring->tail = ring->next;
+	if (ring->next + BPFPROBE_RING_FETCH > ring->fetched + BPFPROBE_FETCH_LINES * BPFPROBE_CACHE_LINE)
+		bpfprobe_ring_fetch(ring);
 	if (ring->foreign != NULL)
 		ring->foreign->counters->emitted++;
 }

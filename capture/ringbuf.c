@@ -99,19 +99,19 @@ const struct bpfprobe_record *
 bpfprobe_ringbuf_peek(struct bpfprobe_ring *ring, uint64_t *broken)
 {
 	const struct bpfprobe_record *rec;
+	uint64_t unread, whole;
 	uint32_t size;
 
-	while (ring->head - ring->tail >= BPFPROBE_RINGBUF_HEAD) {
-		if (ring->head - ring->tail > ring->size)
-			return give_up(ring, broken);
+	while ((unread = ring->head - ring->tail) >= BPFPROBE_RINGBUF_HEAD) {
 		/* Pairs with the kernel's release of the busy bit: behind it the sample is whole. */
 		size = __atomic_load_n((const uint32_t *)(ring->data + (ring->tail & (ring->size - 1))), __ATOMIC_ACQUIRE);
 		if (size & BPF_RINGBUF_BUSY_BIT)
 			return NULL;
-		ring->next = ring->tail + BPFPROBE_RINGBUF_HEAD +
-			     (((uint64_t)(size & ~BPF_RINGBUF_DISCARD_BIT) + SAMPLE_ALIGN - 1) & ~(uint64_t)(SAMPLE_ALIGN - 1));
-		if (ring->next - ring->tail > ring->head - ring->tail)
+		whole = BPFPROBE_RINGBUF_HEAD +
+			(((uint64_t)(size & ~BPF_RINGBUF_DISCARD_BIT) + SAMPLE_ALIGN - 1) & ~(uint64_t)(SAMPLE_ALIGN - 1));
+		if (whole > unread || unread > ring->size)
 			return give_up(ring, broken);
+		ring->next = ring->tail + whole;
 		if (!(size & BPF_RINGBUF_DISCARD_BIT)) {
 			rec = find_record(ring, size);
 			if (rec != NULL)

@@ -21,7 +21,4 @@ int bpfprobe_ringbuf_remap(struct bpfprobe_ring *ring);
 
 void bpfprobe_ringbuf_unmap(struct bpfprobe_ring *ring);
 
-/* See bpfprobe_ring_peek(). */
-const struct bpfprobe_record *bpfprobe_ringbuf_peek(struct bpfprobe_ring *ring, uint64_t *broken);
-
 #endif
