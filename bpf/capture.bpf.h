@@ -104,8 +104,9 @@ static __always_inline int choose(void *ctx, PACKET *packet, struct net_device *
 static __always_inline long put(
     void *ctx, PACKET *packet, const struct data *data, const struct bpfprobe_record *rec, __u64 want)
 {
-	if (is_short(data, want))
-		return put_short(ctx, packet, data, rec, want);
+	/* What finds that one full may find room here. */
+	if (is_short(data, want) && put_short(ctx, packet, data, rec, want) == 0)
+		return 0;
 	return emit(ctx, packet, data, rec, want);
 }
 

@@ -4,7 +4,8 @@
  * all bytes lie in the linear part of the packet.  The program writes there itself, and
  * what the sender pays for a packet is about a quarter less than with a sample in a perf ring; but it
  * cannot say at run time how much room it wants, nor, but in an XDP program of our own, copy what
- * lies in fragments.
+ * lies in fragments.  Each packet goes the way that is its own, whatever the one before had, and the
+ * other one where there is no room.
  */
 #ifndef BPFPROBE_RINGBUF_BPF_H
 #define BPFPROBE_RINGBUF_BPF_H
@@ -122,7 +123,7 @@ static __always_inline long put_record(void *ctx, PACKET *packet, const struct d
 	return 0;
 }
 
-/* As emit(), of what is_short(). */
+/* As emit(), of what is_short(), without counting. */
 static __noinline long put_short(
     void *ctx, PACKET *packet, const struct data *data, const struct bpfprobe_record *rec, __u64 want)
 {

@@ -14,30 +14,21 @@ loads_bytes(void)
 	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, NULL) == 1;
 }
 
-int
-bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, unsigned int n)
+enum bpfprobe_ringbufs_use
+bpfprobe_ringbufs_use(__u32 snaplen, const struct bpfprobe_target *targets, unsigned int n)
 {
-	unsigned int i;
-	int pass = 0;
+	unsigned int i, pass = 0;
 
-	if (n == 0 || snaplen > BPFPROBE_SNAPLEN_MIN)
-		return 0;
 	for (i = 0; i < n; i++) {
 		if (targets[i].returns.bits > 0 || targets[i].paired)
-			return 0;
-		pass |= targets[i].kind == BPFPROBE_PASS;
+			return BPFPROBE_RINGBUFS_NONE;
+		pass += targets[i].kind == BPFPROBE_PASS;
 	}
-	return !pass || loads_bytes();
-}
-
-int
-bpfprobe_ringbufs_suffice(const struct bpfprobe_target *targets, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 0; i < n && targets[i].kind == BPFPROBE_PASS; i++)
-		;
-	return i == n;
+	if (n == 0 || (pass > 0 && !loads_bytes()))
+		return BPFPROBE_RINGBUFS_NONE;
+	if (snaplen > BPFPROBE_SNAPLEN_MIN)
+		return BPFPROBE_RINGBUFS_SOME;
+	return pass == n ? BPFPROBE_RINGBUFS_MOST : BPFPROBE_RINGBUFS_MANY;
 }
 
 static void

@@ -18,19 +18,22 @@ struct bpfprobe_ringbufs {
 	__u32 size;	    /* bytes of each */
 };
 
+/* Which packets go there. */
+enum bpfprobe_ringbufs_use {
+	BPFPROBE_RINGBUFS_NONE,
+	BPFPROBE_RINGBUFS_SOME, /* short ones */
+	BPFPROBE_RINGBUFS_MANY, /* of all the begin, but where it lies in fragments */
+	BPFPROBE_RINGBUFS_MOST, /* there, too; but where a filter in user space has to look at more */
+};
+
 /*
- * Whether a handle has use of them: for the first `snaplen` bytes of packets at `n` targets.  Where a
+ * What use a handle has of them: for the first `snaplen` bytes of packets at `n` targets.  Where a
  * record is looked for behind another, that is in the same ring; and our own XDP program copies with
  * bpf_xdp_load_bytes(), which takes fragments, too, and is there since 5.18 (commit 3f364222d032, "net:
  * xdp: introduce bpf_xdp_pointer utility routine").
  */
-int bpfprobe_ringbufs_useful(__u32 snaplen, const struct bpfprobe_target *targets, unsigned int n);
-
-/*
- * Whether nearly all packets go there: those that our own XDP program sees, but where a filter in user
- * space has to look at more of them.
- */
-int bpfprobe_ringbufs_suffice(const struct bpfprobe_target *targets, unsigned int n);
+enum bpfprobe_ringbufs_use bpfprobe_ringbufs_use(
+    __u32 snaplen, const struct bpfprobe_target *targets, unsigned int n);
 
 /*
  * Makes them, of `pages` pages (a power of two) each, and the map, for `cpus` possible CPUs.  Returns

@@ -39,17 +39,29 @@ bpfprobe_rings_pages(uint32_t pages, uint32_t size, unsigned int cpus, unsigned 
 	return bytes > page_size ? (unsigned int)(bytes / page_size) : 1;
 }
 
-unsigned int
-bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size, int most)
+/* The part-th part of `pages`, or a greater one, if that has less than `min` bytes. */
+static unsigned int
+part_of(unsigned int pages, unsigned int part, unsigned int page_size, uint32_t min)
 {
-	unsigned int whole = *pages, half = whole > 1 ? whole / 2 : 1, part = most ? 8 : 2;
+	while (part > 1 && (uint64_t)(pages / part) * page_size < min)
+		part /= 2;
+	return pages / part;
+}
+
+unsigned int
+bpfprobe_rings_share(
+    uint32_t asked, unsigned int *pages, unsigned int page_size, enum bpfprobe_ringbufs_use use)
+{
+	unsigned int whole = *pages;
 
 	if (asked > 0)
 		return whole;
-	while (part > 1 && (uint64_t)(whole / part) * page_size < RING_MIN)
-		part /= 2;
-	*pages = whole / part;
-	return most && (uint64_t)whole * page_size <= BPFPROBE_RINGBUF_MAX ? whole : half;
+	if (use == BPFPROBE_RINGBUFS_SOME)
+		return part_of(whole, 2, page_size, 1);
+	*pages = part_of(whole, use == BPFPROBE_RINGBUFS_MOST ? 8 : 2, page_size, RING_MIN);
+	if (use == BPFPROBE_RINGBUFS_MOST && (uint64_t)whole * page_size <= BPFPROBE_RINGBUF_MAX)
+		return whole;
+	return part_of(whole, 2, page_size, 1);
 }
 
 /* The module reads the rings; libbpf insists on a callback. */

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include "helper/fail.h"
+#include "helper/ringbufs.h"
 
 struct perf_buffer;
 
@@ -38,13 +39,19 @@ unsigned int bpfprobe_rings_pages(
 
 /*
  * How many pages each BPF ring buffer (ringbufs.h) has, beside rings that bpfprobe_rings_pages() gives
- * *pages: half of them, and the rings have the other half, but not less than they need; all of them
- * where nearly every packet goes there (`most`) and a BPF ring buffer may be so large
- * (BPFPROBE_RINGBUF_MAX), and the rings an eighth, but not less than they need; or as many as they, if
- * the user asks for a number.  Together that is hardly more than the rings alone, or where these have
+ * *pages; or as many as they, if the user asks for a number:
+ *
+ *   which packets go there   BPF ring buffer               rings
+ *   SOME                     half                          all
+ *   MANY                     half                          half, but not less than they need
+ *   MOST                     all, if there may be so many  an eighth, but not less than they need
+ *                            (BPFPROBE_RINGBUF_MAX)
+ *
+ * Together that is hardly more than the rings alone, for SOME half as much again, or where they have
  * their least size, 128 KiB, up to twice.
  */
-unsigned int bpfprobe_rings_share(uint32_t asked, unsigned int *pages, unsigned int page_size, int most);
+unsigned int bpfprobe_rings_share(
+    uint32_t asked, unsigned int *pages, unsigned int page_size, enum bpfprobe_ringbufs_use use);
 
 /*
  * Makes the rings and puts them into the perf event array `map`.  The reader is

@@ -42,6 +42,7 @@ struct plan {
 	uint32_t snaplen;
 	uint32_t immediate;
 	unsigned int pages; /* of a ring */
+	__u32 wake; /* bytes of a BPF ring buffer, see struct bpfprobe_config */
 	int tai;
 	unsigned int cpus;
 	struct bpfprobe_pagemap pagemap;
@@ -123,7 +124,7 @@ make_config(const struct bpfprobe_session *session, struct bpfprobe_config *conf
 	config->stack = session->maps.stacks >= 0;
 	config->who = plan->device.who;
 	config->ringbuf = session->maps.ringbufs >= 0;
-	config->wake = plan->immediate ? 1 : session->ringbufs.size / 4;
+	config->wake = plan->wake;
 }
 
 /* Whether there are programs for it that read a packet where it is. */
@@ -304,14 +305,18 @@ plan_rings(struct bpfprobe_session *session, struct plan *plan, const struct bpf
 	unsigned int online = bpfprobe_cpus_online(NULL, 0);
 	unsigned int cpus = online > 0 ? online : plan->cpus;
 	unsigned int pages = bpfprobe_rings_pages(plan->device.pages, request->buffer_size, cpus, page_size);
+	enum bpfprobe_ringbufs_use use = BPFPROBE_RINGBUFS_NONE;
 
 	plan->pages = pages;
-	if (session->policy.admin && bpfprobe_ringbufs_useful(plan->snaplen, session->targets, n))
+	if (session->policy.admin)
+		use = bpfprobe_ringbufs_use(plan->snaplen, session->targets, n);
+	if (use != BPFPROBE_RINGBUFS_NONE)
 		session->maps.ringbufs = bpfprobe_ringbufs_make(&session->ringbufs, plan->cpus,
-		    bpfprobe_rings_share(plan->device.pages, &pages, page_size,
-			bpfprobe_ringbufs_suffice(session->targets, n)));
+		    bpfprobe_rings_share(plan->device.pages, &pages, page_size, use));
 	if (session->maps.ringbufs >= 0)
 		plan->pages = pages;
+	/* A small one is woken for later: what finds it full goes into a ring. */
+	plan->wake = plan->immediate ? 1 : session->ringbufs.size / (use == BPFPROBE_RINGBUFS_SOME ? 2 : 4);
 	/* Who is held to a bound has perf rings only. */
 	return bpfprobe_policy_check_rings(
 	    &session->policy, (__u64)plan->pages * page_size / 1024 * cpus, reply);

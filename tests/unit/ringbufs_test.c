@@ -138,21 +138,22 @@ of_use(void **state)
 
 	(void)state;
 	loads_bytes = 1;
-	assert_true(bpfprobe_ringbufs_useful(256, targets, 3));
-	assert_false(bpfprobe_ringbufs_useful(257, targets, 3));
-	assert_false(bpfprobe_ringbufs_useful(256, targets, 0));
-	assert_int_equal(asked, 1);
-	assert_true(bpfprobe_ringbufs_suffice(targets, 2));
-	assert_false(bpfprobe_ringbufs_suffice(targets, 3));
+	assert_int_equal(bpfprobe_ringbufs_use(256, targets, 3), BPFPROBE_RINGBUFS_MANY);
+	assert_int_equal(bpfprobe_ringbufs_use(256, targets, 2), BPFPROBE_RINGBUFS_MOST);
+	assert_int_equal(bpfprobe_ringbufs_use(257, targets, 3), BPFPROBE_RINGBUFS_SOME);
+	assert_int_equal(bpfprobe_ringbufs_use(257, targets, 2), BPFPROBE_RINGBUFS_SOME);
+	assert_int_equal(asked, 4);
+	assert_int_equal(bpfprobe_ringbufs_use(257, targets + 2, 1), BPFPROBE_RINGBUFS_SOME);
+	assert_int_equal(bpfprobe_ringbufs_use(256, targets, 0), BPFPROBE_RINGBUFS_NONE);
 	for (loads_bytes = 0; loads_bytes > -2; loads_bytes--) {
-		assert_false(bpfprobe_ringbufs_useful(256, targets, 3));
-		assert_true(bpfprobe_ringbufs_useful(256, targets + 2, 1));
+		assert_int_equal(bpfprobe_ringbufs_use(256, targets, 3), BPFPROBE_RINGBUFS_NONE);
+		assert_int_equal(bpfprobe_ringbufs_use(256, targets + 2, 1), BPFPROBE_RINGBUFS_MANY);
 	}
 	targets[2].paired = 1;
-	assert_false(bpfprobe_ringbufs_useful(256, targets + 2, 1));
+	assert_int_equal(bpfprobe_ringbufs_use(256, targets + 2, 1), BPFPROBE_RINGBUFS_NONE);
 	targets[2].paired = 0;
 	targets[2].returns.bits = 32;
-	assert_false(bpfprobe_ringbufs_useful(256, targets + 2, 1));
+	assert_int_equal(bpfprobe_ringbufs_use(256, targets + 2, 1), BPFPROBE_RINGBUFS_NONE);
 }
 
 int

@@ -111,23 +111,25 @@ two_kinds(void **state)
 	(void)state;
 	for (cpus = 1; cpus <= CPUS_MAX; cpus++) {
 		before = rings = bpfprobe_rings_pages(0, 0, cpus, PAGE);
-		ringbufs = bpfprobe_rings_share(0, &rings, PAGE, 0);
+		assert_int_equal(bpfprobe_rings_share(0, &rings, PAGE, BPFPROBE_RINGBUFS_SOME), before / 2);
+		assert_int_equal(rings, before);
+		ringbufs = bpfprobe_rings_share(0, &rings, PAGE, BPFPROBE_RINGBUFS_MANY);
 		assert_int_equal(ringbufs, before / 2);
 		assert_int_equal(rings, before * PAGE >= 256 * KIB ? before / 2 : before);
 		assert_true(rings * PAGE >= 128 * KIB && ringbufs * PAGE >= 64 * KIB);
 		rings = before;
-		assert_int_equal(bpfprobe_rings_share(0, &rings, PAGE, 1), before);
+		assert_int_equal(bpfprobe_rings_share(0, &rings, PAGE, BPFPROBE_RINGBUFS_MOST), before);
 		assert_int_equal(rings, before * PAGE >= 1024 * KIB ? before / 8 : 128 * KIB / PAGE);
 	}
 	/* -B of 4 GiB on one CPU: one of 2 GiB is more than there may be. */
 	rings = 512 * KIB;
-	assert_int_equal(bpfprobe_rings_share(0, &rings, PAGE, 1), BPFPROBE_RINGBUF_MAX / PAGE);
+	assert_int_equal(bpfprobe_rings_share(0, &rings, PAGE, BPFPROBE_RINGBUFS_MOST), BPFPROBE_RINGBUF_MAX / PAGE);
 	assert_int_equal(rings, 64 * KIB);
 	rings = 8;
-	assert_int_equal(bpfprobe_rings_share(8, &rings, PAGE, 1), 8);
+	assert_int_equal(bpfprobe_rings_share(8, &rings, PAGE, BPFPROBE_RINGBUFS_MOST), 8);
 	assert_int_equal(rings, 8);
 	rings = 1;
-	assert_int_equal(bpfprobe_rings_share(0, &rings, 256 * KIB, 0), 1);
+	assert_int_equal(bpfprobe_rings_share(0, &rings, 256 * KIB, BPFPROBE_RINGBUFS_MANY), 1);
 	assert_int_equal(rings, 1);
 }
 
