@@ -230,9 +230,22 @@ push_filter(struct bpfprobe_handle *handle, const struct bpf_program *program)
 	reader->least = 0;
 }
 
+/* All packets pass, and whole, as without a filter. */
+static int
+passes_all(const struct bpfprobe_handle *handle, const struct bpf_program *program)
+{
+	return program->bf_len == 1 && program->bf_insns->code == (BPF_RET | BPF_K) &&
+	    program->bf_insns->k >= handle->snaplen;
+}
+
 int
 bpfprobe_handle_filter(struct bpfprobe_handle *handle, const struct bpf_program *program, char *errbuf)
 {
+	/* As tcpdump sets it without an expression: the kernel needs some ms to look at the probes again. */
+	if (handle->filter.insns == NULL && passes_all(handle, program)) {
+		handle->reader.control.reader->least = 0;
+		return 0;
+	}
 	if (bpfprobe_filter_set(&handle->filter, program, errbuf) < 0)
 		return -1;
 	handle->filters++;

@@ -25,6 +25,7 @@
 
 /* How long the module may take to read a reply, in s. */
 #define SEND_TIMEOUT 10
+#define IDLE 10 /* ms without a request: who opens a device asks for more at once */
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* A request as it comes: FILTER's instructions stand behind it. */
@@ -237,6 +238,24 @@ wait_for_request(struct bpfprobe_session *session, int *period)
 	return 0;
 }
 
+/* Does what has time, when nobody has asked for anything for a moment.  0 or -1. */
+static int
+catch_up(struct bpfprobe_session *session)
+{
+	struct pollfd pollfd = { BPFPROBE_SOCK, POLLIN, 0 };
+	int more = session->ringbufs.put < session->ringbufs.count, wait = IDLE;
+
+	while (more && poll(&pollfd, 1, wait) == 0) {
+		if (bpfprobe_caps_raise() < 0)
+			return -1;
+		more = bpfprobe_ringbufs_put(&session->ringbufs, session->maps.ringbufs);
+		if (bpfprobe_caps_lower() < 0)
+			return -1;
+		wait = 0;
+	}
+	return 0;
+}
+
 /* The module is gone. */
 static void
 end(struct bpfprobe_session *session)
@@ -350,7 +369,7 @@ main(void)
 	}
 	if (prepare() < 0)
 		return 1;
-	while (wait_for_request(&session, &period) == 0 && receive(&message) > 0 &&
+	while (catch_up(&session) == 0 && wait_for_request(&session, &period) == 0 && receive(&message) > 0 &&
 	    serve(&state, &session, &message) == 0) {
 		if (message.request.type == BPFPROBE_ATTACH)
 			period = bpfprobe_session_period(&session);

@@ -54,31 +54,20 @@ make_all(struct bpfprobe_ringbufs *ringbufs, unsigned int count)
 	return 0;
 }
 
-/* The map of them, for `cpus` possible CPUs, of which they are those in `online`: a descriptor or -errno. */
+/* The map of them, for `cpus` possible CPUs: a descriptor or -errno. */
 static int
-make_map(const struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, const unsigned int *online)
+make_map(const struct bpfprobe_ringbufs *ringbufs, unsigned int cpus)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = (__u32)ringbufs->fds[0]);
 	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "bpfprobe_ringbufs", sizeof(__u32), sizeof(__u32), cpus, &opts);
-	unsigned int i;
-	int err = 0;
 
-	if (map < 0)
-		return -errno;
-	for (i = 0; err == 0 && i < ringbufs->count; i++)
-		err = bpf_map_update_elem(map, &online[i], &ringbufs->fds[i], BPF_ANY);
-	if (err == 0)
-		return map;
-	err = -errno;
-	close(map);
-	return err;
+	return map < 0 ? -errno : map;
 }
 
 int
 bpfprobe_ringbufs_make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, unsigned int pages)
 {
-	unsigned int online[BPFPROBE_RINGBUFS_MAX];
-	unsigned int count = bpfprobe_cpus_online(online, BPFPROBE_RINGBUFS_MAX);
+	unsigned int count = bpfprobe_cpus_online(ringbufs->cpus, BPFPROBE_RINGBUFS_MAX);
 	int map;
 
 	if (count == 0 || count > cpus || count > BPFPROBE_RINGBUFS_MAX ||
@@ -87,8 +76,25 @@ bpfprobe_ringbufs_make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, un
 	ringbufs->size = pages * (__u32)sysconf(_SC_PAGESIZE);
 	map = make_all(ringbufs, count);
 	if (map == 0)
-		map = make_map(ringbufs, cpus, online);
+		map = make_map(ringbufs, cpus);
 	if (map < 0)
 		forget(ringbufs);
 	return map;
+}
+
+int
+bpfprobe_ringbufs_put(struct bpfprobe_ringbufs *ringbufs, int map)
+{
+	const unsigned int i = ringbufs->put;
+	__u32 count = ringbufs->count - i;
+	int err;
+
+	if (count == 0)
+		return 0;
+	err = bpf_map_update_batch(map, &ringbufs->cpus[i], &ringbufs->fds[i], &count, NULL);
+	if (err < 0 && bpf_map_update_elem(map, &ringbufs->cpus[i], &ringbufs->fds[i], BPF_ANY) == 0)
+		ringbufs->put++;
+	else
+		ringbufs->put = ringbufs->count;
+	return ringbufs->put < ringbufs->count;
 }

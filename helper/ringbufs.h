@@ -14,7 +14,9 @@
 
 struct bpfprobe_ringbufs {
 	int fds[BPFPROBE_RINGBUFS_MAX];
+	unsigned int cpus[BPFPROBE_RINGBUFS_MAX]; /* the number of each one's */
 	unsigned int count; /* of them; 0: there are none */
+	unsigned int put;   /* of them, so many are in the map */
 	__u32 size;	    /* bytes of each */
 };
 
@@ -36,10 +38,19 @@ enum bpfprobe_ringbufs_use bpfprobe_ringbufs_use(
     __u32 snaplen, const struct bpfprobe_target *targets, unsigned int n);
 
 /*
- * Makes them, of `pages` pages (a power of two) each, and the map, for `cpus` possible CPUs.  Returns
- * the map's descriptor, or -errno with nothing left behind: the handle does without, as on a host with
- * more than BPFPROBE_RINGBUFS_MAX CPUs.
+ * Makes them, of `pages` pages (a power of two) each, and the map, still empty, for `cpus` possible CPUs.
+ * Returns the map's descriptor, or -errno with nothing left behind: the handle does without, as on a host
+ * with more than BPFPROBE_RINGBUFS_MAX CPUs.
  */
 int bpfprobe_ringbufs_make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, unsigned int pages);
+
+/*
+ * Puts into `map` those that are not there: all, or the next one, where the kernel takes only one at a
+ * time (before 5.14, commit f008d732ab18, "bpf: Add batched ops support for percpu array").  Either takes
+ * some 20 ms, since it waits for programs that may use what was there before (commit 1ae80cf31938, "bpf:
+ * wait for running BPF programs when updating map-in-map"), and need not be done at once: what finds none
+ * goes into a ring.  Nor is more tried where the kernel refuses it.  1: there are more, else 0.
+ */
+int bpfprobe_ringbufs_put(struct bpfprobe_ringbufs *ringbufs, int map);
 
 #endif

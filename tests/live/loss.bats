@@ -5,6 +5,7 @@
 # All is sent by one CPU, and so comes into one ring, of which is known how much it holds.
 
 load lib.bash
+load ringbuf.bash
 
 PAGES=16 # of each ring
 TO=$SINK # where packets are sent to
@@ -46,6 +47,7 @@ fit() {
 # reader NAME DEVICE [tcpdump options]
 reader() {
 	capture "$1" tcpdump -w "$BATS_TEST_TMPDIR/$1.pcap" "${SNAP[@]}" -i "$2" "${@:3}" "$FILTER"
+	until_true 10 all_ring_buffers_found
 }
 
 # sent STREAM COUNT PAYLOAD: none of them waits for a reader, and all reach the peer.

@@ -4,6 +4,7 @@
 # that it takes.
 
 load lib.bash
+load ringbuf.bash
 
 setup_file() {
 	require tcpdump bpftool
@@ -27,15 +28,6 @@ cut() {
 	counts "$T/cut.err"
 	((CAPTURED == n && DROPPED == 0))
 	verify -e "0:0-$((n - 1))" -n 256 -o "$T/cut.pcap"
-}
-
-# ring_buffers COUNT: there are so many, as soon as the kernel has freed those of the capture before.
-ring_buffers() {
-	until_true 10 are_ring_buffers "$1"
-}
-
-are_ring_buffers() {
-	(($(bpftool map list | grep -c 'ringbuf .*name bpfprobe_ring ') == $1))
 }
 
 @test "the first bytes of packets of all sizes, with each link type" {
@@ -128,6 +120,7 @@ overflow() {
 # tcpdump sets a filter before it reads.
 @test "without a filter no more is taken than is wanted, once the first packet is read" {
 	looping loop -i "bpfprobe:tx:netns=$NS_A:pages=1" -s 96
+	ring_buffers "$(getconf _NPROCESSORS_ONLN)"
 	send -c 1 -i 2 -s 32
 	until_true 10 read_so_many 1
 	kill -STOP "$PID"
@@ -154,6 +147,7 @@ overflow() {
 	[[ $(nproc) -ge 2 ]] || skip "needs two CPUs"
 	local n=20000
 	looping loop -i "bpfprobe:tx:netns=$NS_A:pages=16" -s 96 -t 60000 -f "udp port $PORT" -c $((n / 10))
+	ring_buffers "$(getconf _NPROCESSORS_ONLN)"
 	taskset -cp 1 "$PID"
 	chrt --fifo -p 1 "$PID"
 	send -c $n -i 1 -s 32
@@ -168,6 +162,7 @@ most_delivered() {
 # are 160 bytes of the next, more than the short ones have.
 @test "the reader is woken by the one that fills a quarter, not by the next" {
 	looping loop -i "bpfprobe:tx:netns=$NS_A:pages=32" -s 256 -t 60000 -f "udp port $PORT"
+	ring_buffers "$(getconf _NPROCESSORS_ONLN)"
 	# Long enough after the 90th for it not to be held back any more.
 	send -c 90 -i 1 -s 300
 	send -c 8 -f 90 -i 1 -s 300

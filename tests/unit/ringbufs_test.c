@@ -18,6 +18,8 @@ static unsigned int made;   /* maps */
 static unsigned int most;   /* of them */
 static unsigned int places[BPFPROBE_RINGBUFS_MAX];
 static unsigned int placed;
+static unsigned int batches; /* that the kernel takes */
+static unsigned int elements;
 static int loads_bytes; /* as libbpf says it: 1, 0, or an error */
 static unsigned int asked; /* times */
 
@@ -51,7 +53,25 @@ bpf_map_update_elem(int map, const void *key, const void *value, __u64 flags)
 	(void)map;
 	(void)value;
 	(void)flags;
+	if (elements == 0)
+		return -1;
+	elements--;
 	places[placed++] = *(const __u32 *)key;
+	return 0;
+}
+
+int
+bpf_map_update_batch(int map, const void *keys, const void *values, __u32 *count,
+    const struct bpf_map_batch_opts *opts)
+{
+	(void)map;
+	(void)values;
+	(void)opts;
+	if (batches == 0)
+		return -1;
+	batches--;
+	memcpy(places + placed, keys, *count * sizeof(__u32));
+	placed += *count;
 	return 0;
 }
 
@@ -96,12 +116,46 @@ one_for_each(void **state)
 	assert_true(map >= 0);
 	assert_int_equal(ringbufs.count, BPFPROBE_RINGBUFS_MAX);
 	assert_int_equal(ringbufs.size, 4 * sysconf(_SC_PAGESIZE));
+	assert_int_equal(placed, 0);
+	batches = 1;
+	elements = 0;
+	assert_int_equal(bpfprobe_ringbufs_put(&ringbufs, map), 0);
 	assert_int_equal(placed, BPFPROBE_RINGBUFS_MAX);
 	assert_int_equal(places[0], 0);
 	assert_int_equal(places[BPFPROBE_RINGBUFS_MAX - 1], 2 * (BPFPROBE_RINGBUFS_MAX - 1));
+	assert_int_equal(bpfprobe_ringbufs_put(&ringbufs, map), 0);
+	assert_int_equal(placed, BPFPROBE_RINGBUFS_MAX);
 	close(map);
 	while (ringbufs.count > 0)
 		close(ringbufs.fds[--ringbufs.count]);
+}
+
+/* Where the kernel takes them one by one only, and where it takes some and then no more. */
+static void
+one_by_one(void **state)
+{
+	struct bpfprobe_ringbufs ringbufs;
+	unsigned int i;
+	int map;
+
+	(void)state;
+	for (i = 2; i <= 3; i++) {
+		map = make(&ringbufs, 3, 4);
+		assert_true(map >= 0);
+		batches = 0;
+		elements = i;
+		assert_int_equal(bpfprobe_ringbufs_put(&ringbufs, map), 1);
+		assert_int_equal(placed, 1);
+		assert_int_equal(bpfprobe_ringbufs_put(&ringbufs, map), 1);
+		assert_int_equal(bpfprobe_ringbufs_put(&ringbufs, map), 0);
+		assert_int_equal(placed, i);
+		assert_int_equal(places[1], 2);
+		assert_int_equal(bpfprobe_ringbufs_put(&ringbufs, map), 0);
+		assert_int_equal(placed, i);
+		close(map);
+		while (ringbufs.count > 0)
+			close(ringbufs.fds[--ringbufs.count]);
+	}
 }
 
 static void
@@ -162,6 +216,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_use),
 		cmocka_unit_test(one_for_each),
+		cmocka_unit_test(one_by_one),
 		cmocka_unit_test(too_many_cpus),
 		cmocka_unit_test(nothing_is_left),
 	};
