@@ -154,6 +154,7 @@ stop() {
 
 # A driver's XDP is there only while the peer has a program, which the capturer may not bring.
 let_pass() {
+	: >"$TMP/pass"
 	ip netns exec "$NS.peer" "$BUILD/tests/bench/emit" -x -s 0 -i "$DEV" 2>"$TMP/pass" &
 	PASS=$!
 	until_true 20 grep -q 'listening on' "$TMP/pass" || die "no XDP at the peer: $(<"$TMP/pass")"
