@@ -21,6 +21,7 @@ struct buffer {
 	struct bpfprobe_record rec;
 	__u8 bytes[BUFFER_SIZE];
 	struct sk_buff *next; /* of a list that the probe goes through; 0: it is at its beginning */
+	__u64 opaque;	      /* see opaque() */
 	__u32 step;	      /* packets of that list so far */
 	__u32 busy;	      /* a probe has interrupted another: this packet is lost */
 };
@@ -38,6 +39,18 @@ static __always_inline struct buffer *the_buffer(void)
 	__u32 cpu = bpf_get_smp_processor_id();
 
 	return bpf_map_lookup_elem(&bpfprobe_buffer, &cpu);
+}
+
+/*
+ * A number of which the verifier knows nothing more than what is asked for next.  Of one that it has
+ * followed it would go through each way to it again, for each way that a loop can take.
+ */
+static __always_inline __u64 opaque(struct buffer *buffer, __u64 number)
+{
+	volatile __u64 *memory = &buffer->opaque;
+
+	*memory = number;
+	return *memory;
 }
 
 /* Where the next piece is: fragments first, then the packets of the list behind them. */
@@ -93,13 +106,14 @@ static __always_inline int next_piece(struct pieces *pieces, struct piece *piece
 static __always_inline __u64 append(
     struct buffer *buffer, __u64 used, const struct piece *piece, __u64 want)
 {
-	__u64 length = piece->length;
+	__u64 length = piece->length, at = opaque(buffer, used);
 
 	if (length > want - used)
 		length = want - used;
+	length = opaque(buffer, length);
 	/* For the verifier, which knows neither that used <= want nor what want is. */
-	asm volatile("%0 &= 0xffff\n\t%1 &= 0xffff" : "+r"(used), "+r"(length));
-	if (bpf_probe_read_kernel(buffer->bytes + used, length, (void *)piece->address) < 0)
+	asm volatile("%0 &= 0xffff\n\t%1 &= 0xffff" : "+r"(at), "+r"(length));
+	if (bpf_probe_read_kernel(buffer->bytes + at, length, (void *)piece->address) < 0)
 		return used;
 	return used + length;
 }
@@ -140,7 +154,7 @@ static __noinline long emit(void *ctx, PACKET *packet, const struct data *data,
 	buffer->busy = 1;
 	/* What interrupts this CPU sees the order of the program. */
 	asm volatile("" ::: "memory");
-	want = length_of_sample(want, sizeof(buffer->rec) + meta) + meta;
+	want = length_of_sample(opaque(buffer, want), sizeof(buffer->rec) + meta) + meta;
 	if (META())
 		find_meta(ctx, packet, data, rec, (struct bpfprobe_meta *)buffer->bytes);
 	used = append(buffer, meta, &linear, want);
@@ -149,6 +163,7 @@ static __noinline long emit(void *ctx, PACKET *packet, const struct data *data,
 	buffer->rec = *rec;
 	buffer->rec.caplen = used - meta;
 	stamp(&buffer->rec);
+	used = opaque(buffer, used);
 	asm volatile("%0 &= 0xffff" : "+r"(used));
 	err = bpf_perf_event_output(
 	    ctx, &bpfprobe_rings, BPF_F_CURRENT_CPU, buffer, sizeof(buffer->rec) + used);
