@@ -138,7 +138,7 @@ uint64_t bpfprobe_ring_lost(const struct bpfprobe_ring *ring);
 #define BPFPROBE_CACHE_LINE 64
 #define BPFPROBE_FETCH_LINES 8 /* at a time */
 
-/* Fetches what is not yet. */
+/* Has the CPU fetch what comes soon, as far as it has not been fetched. */
 static inline void
 bpfprobe_ring_fetch(struct bpfprobe_ring *ring)
 {

@@ -46,7 +46,7 @@ int bpfprobe_ringbufs_make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus
 
 /*
  * Puts into `map` those that are not there: all, or the next one, where the kernel takes only one at a
- * time (before 5.14, commit f008d732ab18, "bpf: Add batched ops support for percpu array").  Either takes
+ * time (before 5.19, commit 9263dddc7b6f, "bpf: Extend batch operations for map-in-map bpf-maps").  One takes
  * some 20 ms, since it waits for programs that may use what was there before (commit 1ae80cf31938, "bpf:
  * wait for running BPF programs when updating map-in-map"), and need not be done at once: what finds none
  * goes into a ring.  Nor is more tried where the kernel refuses it.  1: there are more, else 0.

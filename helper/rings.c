@@ -52,14 +52,13 @@ unsigned int
 bpfprobe_rings_share(
     uint32_t asked, unsigned int *pages, unsigned int page_size, enum bpfprobe_ringbufs_use use)
 {
-	unsigned int whole = *pages;
+	unsigned int whole = *pages, most = use == BPFPROBE_RINGBUFS_MOST;
 
 	if (asked > 0)
 		return whole;
-	if (use == BPFPROBE_RINGBUFS_SOME)
-		return part_of(whole, 2, page_size, 1);
-	*pages = part_of(whole, use == BPFPROBE_RINGBUFS_MOST ? 8 : 2, page_size, RING_MIN);
-	if (use == BPFPROBE_RINGBUFS_MOST && (uint64_t)whole * page_size <= BPFPROBE_RINGBUF_MAX)
+	if (use != BPFPROBE_RINGBUFS_SOME)
+		*pages = part_of(whole, most ? 8 : 2, page_size, RING_MIN);
+	if (most && (uint64_t)whole * page_size <= BPFPROBE_RINGBUF_MAX)
 		return whole;
 	return part_of(whole, 2, page_size, 1);
 }

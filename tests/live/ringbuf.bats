@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Short samples, of whole packets or the begin of longer ones, have a way of their own into user space, BPF ring buffers (bpf/ringbuf.bpf.h), as
-# long as all of their bytes lie in the linear part of the packet: nobody may see it but by the time
-# that it takes.
+# Short samples, of whole packets or the begin of longer ones, have a way of their own into user space,
+# BPF ring buffers (bpf/ringbuf.bpf.h), as long as all of their bytes lie in the linear part of the
+# packet: nobody may see it but by the time that it takes.
 
 load lib.bash
 load ringbuf.bash

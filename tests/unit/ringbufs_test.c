@@ -107,6 +107,14 @@ make(struct bpfprobe_ringbufs *ringbufs, unsigned int cpus, unsigned int maps)
 }
 
 static void
+close_all(struct bpfprobe_ringbufs *ringbufs, int map)
+{
+	close(map);
+	while (ringbufs->count > 0)
+		close(ringbufs->fds[--ringbufs->count]);
+}
+
+static void
 one_for_each(void **state)
 {
 	struct bpfprobe_ringbufs ringbufs;
@@ -125,9 +133,7 @@ one_for_each(void **state)
 	assert_int_equal(places[BPFPROBE_RINGBUFS_MAX - 1], 2 * (BPFPROBE_RINGBUFS_MAX - 1));
 	assert_int_equal(bpfprobe_ringbufs_put(&ringbufs, map), 0);
 	assert_int_equal(placed, BPFPROBE_RINGBUFS_MAX);
-	close(map);
-	while (ringbufs.count > 0)
-		close(ringbufs.fds[--ringbufs.count]);
+	close_all(&ringbufs, map);
 }
 
 /* Where the kernel takes them one by one only, and where it takes some and then no more. */
@@ -152,9 +158,7 @@ one_by_one(void **state)
 		assert_int_equal(places[1], 2);
 		assert_int_equal(bpfprobe_ringbufs_put(&ringbufs, map), 0);
 		assert_int_equal(placed, i);
-		close(map);
-		while (ringbufs.count > 0)
-			close(ringbufs.fds[--ringbufs.count]);
+		close_all(&ringbufs, map);
 	}
 }
 
